@@ -1,0 +1,68 @@
+//! Where bytes are: staged appends, range reads, deletion.
+//!
+//! A store knows nothing of offsets that count, of lengths or of names. It writes bytes under a key that carries the epoch
+//! ([`Place`]); which of them are an upload's content is for the catalog to say. So a writer that was fenced can do no harm:
+//! it writes where nobody reads.
+//!
+//! `local` keeps a file for each (blob, epoch), `postgres` rows. `conformance` is the one suite that both pass, `faulty`
+//! a wrapper for tests that fails and delays on purpose.
+
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+pub mod faulty;
+pub mod local;
+pub mod postgres;
+
+use crate::db::Staged;
+use crate::domain::{BlobId, Epoch};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+
+/// The key of stored bytes: whose they are, in which epoch they were written, and from which position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub blob: BlobId,
+    pub epoch: Epoch,
+    pub start: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// The bytes that an extent promises are not there: they were deleted while being read, or lost.
+    #[error("stored bytes are missing")]
+    Missing,
+    #[error("the store has no room left")]
+    Full(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A store of bytes that all backends share.
+#[async_trait]
+pub trait BlobStore: Send + Sync {
+    /// Begins to write one chunk at `place`. Writing the same bytes at the same place again is harmless, also at the same
+    /// time from two replicas.
+    async fn stage(&self, place: Place) -> Result<Box<dyn Stage>, BlobError>;
+
+    /// The `length` bytes at `place`, in pieces of at most 1 MiB. Yields exactly `length` bytes or ends with an error.
+    async fn read(
+        &self,
+        place: Place,
+        length: u64,
+    ) -> Result<BoxStream<'static, Result<Bytes, BlobError>>, BlobError>;
+
+    /// Deletes all bytes of a blob, of every epoch. Deleting what is not there is success.
+    async fn delete(&self, blob: BlobId) -> Result<(), BlobError>;
+}
+
+/// One chunk being written. Dropped before [`Stage::finish`], nothing of it counts.
+#[async_trait]
+pub trait Stage: Send {
+    /// The next bytes of the chunk, in order.
+    async fn write(&mut self, parts: &[Bytes]) -> Result<(), BlobError>;
+
+    /// On return the bytes are durable ([`Staged::Durable`]), or become so with the transaction that they are part of.
+    async fn finish(self: Box<Self>) -> Result<Staged, BlobError>;
+}

@@ -1,0 +1,133 @@
+//! The catalog: records of uploads, their offsets, epochs, extents and segments, and the replicas that are alive.
+//!
+//! The offset in the catalog is the truth. Every change of a record is one transaction that is conditional on the epoch and
+//! the offset; a store that keeps bytes in the same database joins that transaction ([`crate::db::Staged`]).
+//!
+//! The rest of the program knows the trait [`Catalog`] only. `postgres/` and `sqlite/` implement it; `conformance` is the
+//! one suite that both pass. This room knows nothing of HTTP and nothing of where bytes are.
+
+#[cfg(test)]
+mod conformance;
+pub mod postgres;
+pub mod sqlite;
+
+use crate::db::Staged;
+use crate::domain::{
+    BlobId, ContainerId, Digest, Epoch, Extent, Listing, NewUpload, Page, Segment, Sha256Sum, Upload,
+    UploadId,
+};
+use crate::replica::Report;
+use async_trait::async_trait;
+use std::ops::Range;
+use std::time::Duration;
+
+/// A record with what only a writer needs: the digest of the bytes before `upload.offset`.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub upload: Upload,
+    pub digest: Digest,
+}
+
+/// What one chunk does to a record.
+#[derive(Clone, Debug)]
+pub struct Advance {
+    /// The epoch that the writer holds.
+    pub epoch: Epoch,
+    /// The offset it writes at.
+    pub from: u64,
+    /// Bytes; 0 only to declare a length.
+    pub count: u64,
+    /// The upload's length, when the chunk declares it (or it was known).
+    pub length: Option<u64>,
+    /// Over all bytes before `from + count`.
+    pub digest: Digest,
+    /// Given exactly when the chunk completes the upload.
+    pub sha256: Option<Sha256Sum>,
+    pub backend: ContainerId,
+    pub frontend: Option<ContainerId>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    #[error("no such upload")]
+    NotFound,
+    #[error("the upload was removed")]
+    Gone,
+    /// The record is not as the caller thought; here is how it is. Nothing was changed.
+    #[error("the upload is at offset {} in epoch {}", .0.offset, .0.epoch)]
+    Conflict(Box<Upload>),
+    /// The database does not answer, or not in time, or told us to try again. Nothing is known of what was asked.
+    #[error("the database is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the database has no room left")]
+    Full(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A defect: a statement that does not fit the schema, a value that cannot be.
+    #[error("the catalog is broken: {0}")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Records of uploads, shared by all backends. Each method is one transaction, or one statement.
+#[async_trait]
+pub trait Catalog: Send + Sync {
+    /// Records a new upload in [`Epoch::FIRST`], together with its first chunk if there is one. It expires after `ttl`
+    /// unless it is completed.
+    ///
+    /// Idempotent: if the id exists already, nothing is changed and the answer is [`CatalogError::Conflict`] with the
+    /// record as it is; [`CatalogError::Gone`] if it was removed. The caller decides whether that is what it wanted.
+    async fn create(
+        &self,
+        new: &NewUpload,
+        first: Option<&Advance>,
+        staged: Staged,
+        ttl: Duration,
+    ) -> Result<Upload, CatalogError>;
+
+    /// The record. [`CatalogError::Gone`] for seven days after its removal, then [`CatalogError::NotFound`].
+    async fn find(&self, id: UploadId) -> Result<Record, CatalogError>;
+
+    /// Takes the next epoch for a writer that is about to append at `offset`. Every writer before it is fenced from then on.
+    /// [`CatalogError::Conflict`] if the upload is at another offset or complete.
+    async fn claim(&self, id: UploadId, offset: u64) -> Result<Upload, CatalogError>;
+
+    /// Moves the offset by one chunk, if the record is in `advance.epoch` and at `advance.from` and not complete:
+    /// compare-and-set, the last statement of the transaction that `staged` joins. Otherwise [`CatalogError::Conflict`], and
+    /// nothing staged counts. Puts the expiry off to `ttl` from now.
+    async fn append(
+        &self,
+        id: UploadId,
+        advance: &Advance,
+        staged: Staged,
+        ttl: Duration,
+    ) -> Result<Upload, CatalogError>;
+
+    /// Which stored bytes make up `range`, in order, cut to it.
+    async fn extents(&self, id: UploadId, range: Range<u64>) -> Result<Vec<Extent>, CatalogError>;
+
+    /// Who stored which range, in order, merged.
+    async fn segments(&self, id: UploadId) -> Result<Vec<Segment>, CatalogError>;
+
+    /// Removes the record and leaves a tombstone. Returns the blobs that nothing refers to any more: their bytes are the
+    /// caller's to delete, then it says so with [`Catalog::forget`]. [`CatalogError::Gone`] if it was removed before.
+    async fn terminate(&self, id: UploadId) -> Result<Vec<BlobId>, CatalogError>;
+
+    /// Blobs whose bytes nothing refers to and which were not yet forgotten, at most `limit`.
+    async fn doomed(&self, limit: u32) -> Result<Vec<BlobId>, CatalogError>;
+
+    /// Says that the bytes of these doomed blobs are deleted.
+    async fn forget(&self, blobs: &[BlobId]) -> Result<(), CatalogError>;
+
+    /// One page of the list.
+    async fn list(&self, listing: &Listing) -> Result<Page, CatalogError>;
+
+    /// Records what a replica says of itself, and the time.
+    async fn report(&self, report: &Report) -> Result<(), CatalogError>;
+
+    /// What the replicas last said that were heard of in the last `within`, frontends first, then by `started_at` and id.
+    async fn replicas(&self, within: Duration) -> Result<Vec<Report>, CatalogError>;
+
+    /// Takes a replica that ends in good order out of the list.
+    async fn retire(&self, replica: ContainerId) -> Result<(), CatalogError>;
+
+    /// The database answers, and its schema is at or past what this program needs.
+    async fn check(&self) -> Result<(), CatalogError>;
+}

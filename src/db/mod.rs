@@ -1,0 +1,16 @@
+//! Databases: connection pools, migrations under a lock, and what a transaction that two rooms share looks like.
+//!
+//! No table is named here and no upload is known. The `catalog` and the `blobs` that live in a database get their
+//! connections from here.
+
+pub mod migrate;
+pub mod postgres;
+pub mod sqlite;
+
+/// Bytes that a chunk brought, on their way to be counted.
+pub enum Staged {
+    /// They are durable already; what remains is to count them.
+    Durable,
+    /// They are stored by the transaction that counts them: both happen, or neither.
+    InTransaction(Box<dyn postgres::TransactionPart>),
+}

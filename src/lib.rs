@@ -1,0 +1,8 @@
+//! swarm-upload: an upload service that stays up while everything under it is killed, scaled and replaced.
+
+pub mod blobs;
+pub mod catalog;
+pub mod db;
+pub mod domain;
+pub mod replica;
+pub mod uploads;

@@ -1,0 +1,97 @@
+//! Who this replica is, what it has served, whether it is starting, ready or draining, and who else is alive.
+//!
+//! A [`Replica`] is made once in a process (standalone: once for each role it plays) and shared by all of its workers. What
+//! it says of itself, a [`Report`], goes to the registry each second. This room knows nothing of HTTP or of databases.
+
+mod identity;
+mod report;
+mod traffic;
+
+pub use identity::Identity;
+pub use report::{HEARD_WITHIN, Registry, RegistryError, Report, Role};
+pub use traffic::{InFlight, Traffic};
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use time::OffsetDateTime;
+
+/// One running replica of one role.
+#[derive(Debug)]
+pub struct Replica {
+    pub role: Role,
+    pub identity: Identity,
+    pub started_at: OffsetDateTime,
+    pub traffic: Traffic,
+    phase: AtomicU8,
+}
+
+/// Where a replica is in its life. It only goes forward, but for a ready one that may lose its database and find it again:
+/// that is readiness, asked anew each time, and not a phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    Starting,
+    Ready,
+    Draining,
+}
+
+impl Replica {
+    pub fn new(role: Role, identity: Identity) -> Self {
+        Self {
+            role,
+            identity,
+            started_at: OffsetDateTime::now_utc(),
+            traffic: Traffic::default(),
+            phase: AtomicU8::new(Phase::Starting as u8),
+        }
+    }
+
+    pub fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Acquire) {
+            0 => Phase::Starting,
+            1 => Phase::Ready,
+            _ => Phase::Draining,
+        }
+    }
+
+    /// The replica was ready once. Says whether this was the first time.
+    pub fn became_ready(&self) -> bool {
+        let (starting, ready) = (Phase::Starting as u8, Phase::Ready as u8);
+        self.phase.compare_exchange(starting, ready, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// From now on the replica finishes what it has begun and wants nothing new.
+    pub fn drain(&self) {
+        self.phase.store(Phase::Draining as u8, Ordering::Release);
+    }
+
+    /// What the replica says of itself now.
+    pub fn report(&self) -> Report {
+        Report {
+            role: self.role,
+            identity: self.identity.clone(),
+            state: self.phase(),
+            started_at: self.started_at,
+            last_seen: OffsetDateTime::now_utc(),
+            requests_served: self.traffic.requests_served(),
+            in_flight: self.traffic.in_flight(),
+            bytes_in: self.traffic.bytes_in(),
+            bytes_out: self.traffic.bytes_out(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replica_goes_from_starting_to_ready_to_draining_and_never_back() {
+        let replica = Replica::new(Role::Backend, Identity::invented());
+        assert_eq!(replica.phase(), Phase::Starting);
+        assert!(replica.became_ready());
+        assert!(!replica.became_ready());
+        replica.drain();
+        assert!(!replica.became_ready());
+        assert_eq!(replica.phase(), Phase::Draining);
+    }
+}

@@ -1,0 +1,71 @@
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How many bytes of uploads this process may hold in memory: bounded by configuration, not by traffic.
+///
+/// Bytes are granted as they arrive and given back when what they belong to is dropped. Whoever holds bytes that are not
+/// yet sent must not wait for more ([`Budget::try_take`] only), or slow senders could lock the budget up among themselves.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    free: Arc<Semaphore>,
+    total: u32,
+}
+
+/// Bytes granted. They are free again when it is dropped.
+#[derive(Debug)]
+pub struct Grant(OwnedSemaphorePermit);
+
+impl Budget {
+    pub fn new(bytes: u32) -> Self {
+        Self { free: Arc::new(Semaphore::new(bytes as usize)), total: bytes }
+    }
+
+    /// The bytes if they are free now.
+    pub fn try_take(&self, bytes: usize) -> Option<Grant> {
+        self.free.clone().try_acquire_many_owned(self.clamp(bytes)).ok().map(Grant)
+    }
+
+    /// The bytes as soon as they are free, in the order of asking; `None` if they are not within `patience`.
+    pub async fn take(&self, bytes: usize, patience: Duration) -> Option<Grant> {
+        let granted = self.free.clone().acquire_many_owned(self.clamp(bytes));
+        tokio::time::timeout(patience, granted).await.ok()?.ok().map(Grant)
+    }
+
+    pub fn free(&self) -> usize {
+        self.free.available_permits()
+    }
+
+    /// One request larger than the whole budget waits for all of it, rather than for ever.
+    fn clamp(&self, bytes: usize) -> u32 {
+        u32::try_from(bytes).unwrap_or(u32::MAX).min(self.total)
+    }
+}
+
+impl Grant {
+    pub fn join(&mut self, other: Grant) {
+        self.0.merge(other.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix_web::test]
+    async fn bytes_are_free_again_when_their_grant_is_dropped() {
+        let budget = Budget::new(100);
+        let mut grant = budget.try_take(60).unwrap();
+        assert!(budget.try_take(60).is_none());
+        grant.join(budget.try_take(40).unwrap());
+        assert!(budget.take(1, Duration::from_millis(1)).await.is_none());
+        drop(grant);
+        assert_eq!(budget.free(), 100);
+    }
+
+    #[actix_web::test]
+    async fn more_than_the_whole_budget_waits_for_all_of_it() {
+        let budget = Budget::new(100);
+        assert!(budget.take(1000, Duration::from_millis(1)).await.is_some());
+    }
+}

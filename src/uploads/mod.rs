@@ -1,0 +1,148 @@
+//! The use-cases: create, stat, append, terminate, list, open.
+//!
+//! [`Uploads`] is what the `http` room serves, whichever role it is mounted in. A backend serves [`LocalUploads`] (a catalog
+//! and a blob store), a frontend its `RelayUploads` (the same, over backends). This room knows nothing of HTTP, and nothing
+//! of which database or store there is.
+
+mod budget;
+// mod chunker;
+// mod local;
+
+pub use budget::{Budget, Grant};
+// pub use chunker::{Chunk, Chunker};
+// pub use local::LocalUploads;
+
+use crate::domain::{ContainerId, Epoch, Listing, NewUpload, Page, Segment, Upload, UploadId};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::LocalBoxStream;
+use std::cell::Cell;
+use std::ops::Range;
+use std::time::Duration;
+
+/// Bytes on their way in. An error means that the client went away or sent what is not a body; what came before it was sent.
+pub type Body = LocalBoxStream<'static, Result<Bytes, BodyError>>;
+
+/// Bytes on their way out.
+pub type Content = LocalBoxStream<'static, Result<Bytes, UploadError>>;
+
+/// The client's body could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    #[error("the request's body ended early")]
+    CutShort,
+    #[error("the request's body is malformed: {0}")]
+    Malformed(String),
+    /// The file is larger than the service takes.
+    #[error("the body is larger than {limit} bytes")]
+    TooLarge { limit: u64 },
+}
+
+/// One client request, as the use-cases see it: who asked, and (on a frontend) who answered.
+#[derive(Debug, Default)]
+pub struct Call {
+    pub request_id: String,
+    /// The frontend that relays the request; `None` when a client talks to a backend directly.
+    pub frontend: Option<ContainerId>,
+    /// The last backend asked, for `X-Backend-Container`.
+    pub backend: Cell<Option<ContainerId>>,
+}
+
+/// What comes with the creation of an upload.
+pub enum First {
+    /// Nothing yet.
+    Nothing,
+    /// The first bytes; more may follow in later requests.
+    Part(Body),
+    /// All bytes: where the body ends the upload ends, whether its length was known or not.
+    Whole(Body),
+}
+
+/// Where a request appends, and by what right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Append {
+    pub offset: u64,
+    pub writer: Writer,
+    /// The upload's length, declared by this request.
+    pub length: Option<u64>,
+    /// How many bytes the request says it brings.
+    pub count: Option<u64>,
+}
+
+/// By what right a request writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writer {
+    /// A client's request: takes the next epoch first, so that every earlier request is fenced.
+    Claims,
+    /// A relay's request, one chunk, which is stored whole or not at all: the relay took this epoch before.
+    Holds(Epoch),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    #[error("there is no such upload")]
+    NotFound,
+    #[error("the upload was removed")]
+    Gone,
+    #[error("the upload is at offset {offset}")]
+    WrongOffset { offset: u64, epoch: Epoch },
+    /// Another request writes to the upload now.
+    #[error("another request has taken the upload over")]
+    Superseded { offset: u64, epoch: Epoch },
+    #[error("the upload is complete")]
+    Complete { offset: u64 },
+    #[error("the upload is not complete")]
+    Incomplete { offset: u64 },
+    #[error("the bytes go past the upload's length of {length}")]
+    PastTheEnd { length: u64 },
+    #[error("the upload's length is already known to be {length}")]
+    LengthIsKnown { length: u64 },
+    #[error("the body ended after {received} bytes, short of the length of {length}")]
+    ShortOfLength { received: u64, length: u64 },
+    #[error("the upload is larger than {limit} bytes")]
+    TooLarge { limit: u64 },
+    #[error(transparent)]
+    Body(BodyError),
+    /// Try again after a while; nothing is lost.
+    #[error("the service cannot do this now")]
+    Unavailable { retry_after: Duration },
+    #[error("there is no room left")]
+    Full,
+    /// A defect. The cause is logged where it was seen.
+    #[error("an internal error")]
+    Internal,
+}
+
+/// What can be done with uploads.
+///
+/// Not `Send`: a request's body and the HTTP client both belong to one worker thread.
+#[async_trait(?Send)]
+pub trait Uploads {
+    /// Creates the upload `new.id`, with what comes along. Asked again with the same id (a replay), it is one upload.
+    /// On an error part of the upload may exist; who sent it whole terminates it.
+    async fn create(&self, call: &Call, new: NewUpload, first: First) -> Result<Upload, UploadError>;
+
+    /// Appends `body`. Bytes that came before an error stay, for a client that resumes; unless the writer holds an epoch:
+    /// then it is all or nothing.
+    async fn append(
+        &self,
+        call: &Call,
+        id: UploadId,
+        append: Append,
+        body: Body,
+    ) -> Result<Upload, UploadError>;
+
+    /// The record.
+    async fn stat(&self, call: &Call, id: UploadId) -> Result<Upload, UploadError>;
+
+    /// The record, and who stored which range.
+    async fn inspect(&self, call: &Call, id: UploadId) -> Result<(Upload, Vec<Segment>), UploadError>;
+
+    async fn list(&self, call: &Call, listing: &Listing) -> Result<Page, UploadError>;
+
+    /// The bytes of `range`, which lies inside the complete upload. Yields exactly these or ends with an error.
+    async fn open(&self, call: &Call, upload: &Upload, range: Range<u64>) -> Result<Content, UploadError>;
+
+    /// Removes the upload and frees its bytes.
+    async fn terminate(&self, call: &Call, id: UploadId) -> Result<(), UploadError>;
+}
