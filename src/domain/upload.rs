@@ -41,7 +41,7 @@ pub enum Refusal {
     #[error("another request has taken the upload over")]
     Superseded { offset: u64, epoch: Epoch },
     #[error("the upload is complete")]
-    Complete { offset: u64 },
+    Complete { offset: u64, epoch: Epoch },
     #[error("the bytes go past the upload's length of {length}")]
     PastTheEnd { length: u64 },
     #[error("the upload's length is already known to be {length}")]
@@ -71,7 +71,7 @@ impl Upload {
             return Err(Refusal::Superseded { offset: self.offset, epoch: self.epoch });
         }
         if self.state() == State::Complete {
-            return Err(Refusal::Complete { offset: self.offset });
+            return Err(Refusal::Complete { offset: self.offset, epoch: self.epoch });
         }
         if self.offset != offset {
             return Err(Refusal::WrongOffset { offset: self.offset, epoch: self.epoch });
@@ -184,6 +184,6 @@ mod tests {
     fn a_complete_upload_takes_nothing_more() {
         let upload = Upload { completed_at: Some(OffsetDateTime::UNIX_EPOCH), ..receiving(5, Some(5)) };
         assert_eq!(upload.state(), State::Complete);
-        assert_eq!(upload.admit(5, Epoch(3), 0, None), Err(Refusal::Complete { offset: 5 }));
+        assert_eq!(upload.admit(5, Epoch(3), 0, None), Err(Refusal::Complete { offset: 5, epoch: Epoch(3) }));
     }
 }

@@ -5,14 +5,14 @@
 //! of which database or store there is.
 
 mod budget;
-// mod chunker;
-// mod local;
+mod chunker;
+mod local;
 
 pub use budget::{Budget, Grant};
-// pub use chunker::{Chunk, Chunker};
-// pub use local::LocalUploads;
+pub use chunker::{Chunk, Chunker, LARGEST as LARGEST_CHUNK};
+pub use local::LocalUploads;
 
-use crate::domain::{ContainerId, Epoch, Listing, NewUpload, Page, Segment, Upload, UploadId};
+use crate::domain::{ContainerId, Epoch, Listing, NewUpload, Page, Refusal, Segment, Upload, UploadId};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::LocalBoxStream;
@@ -56,6 +56,8 @@ pub enum First {
     Part(Body),
     /// All bytes: where the body ends the upload ends, whether its length was known or not.
     Whole(Body),
+    /// A relay's first chunk of `count` bytes, which is stored whole, with the record, or not at all.
+    Chunk { body: Body, count: u64 },
 }
 
 /// Where a request appends, and by what right.
@@ -90,7 +92,7 @@ pub enum UploadError {
     #[error("another request has taken the upload over")]
     Superseded { offset: u64, epoch: Epoch },
     #[error("the upload is complete")]
-    Complete { offset: u64 },
+    Complete { offset: u64, epoch: Epoch },
     #[error("the upload is not complete")]
     Incomplete { offset: u64 },
     #[error("the bytes go past the upload's length of {length}")]
@@ -145,4 +147,16 @@ pub trait Uploads {
 
     /// Removes the upload and frees its bytes.
     async fn terminate(&self, call: &Call, id: UploadId) -> Result<(), UploadError>;
+}
+
+impl From<Refusal> for UploadError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::WrongOffset { offset, epoch } => Self::WrongOffset { offset, epoch },
+            Refusal::Superseded { offset, epoch } => Self::Superseded { offset, epoch },
+            Refusal::Complete { offset, epoch } => Self::Complete { offset, epoch },
+            Refusal::PastTheEnd { length } => Self::PastTheEnd { length },
+            Refusal::LengthIsKnown { length } => Self::LengthIsKnown { length },
+        }
+    }
 }

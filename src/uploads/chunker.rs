@@ -1,0 +1,238 @@
+use super::{Body, BodyError, Budget, Grant, UploadError};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use std::time::{Duration, Instant};
+
+const MIB: usize = 1 << 20;
+/// A chunk is at least this large, unless the sender is slow, the budget short, or the body at its end.
+const SMALLEST: usize = MIB;
+/// No chunk is larger.
+pub const LARGEST: usize = 16 * MIB;
+/// What was received is sent on when nothing more came for this long.
+const IDLE: Duration = Duration::from_millis(250);
+/// A chunk filled faster than this makes the next one twice as large.
+const QUICK: Duration = Duration::from_millis(500);
+/// How long a request without unsent bytes waits for budget before it is told to come back.
+const BUDGET_PATIENCE: Duration = Duration::from_secs(8);
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// Consecutive bytes of an upload, stored at once or not at all. They count against the [`Budget`] until it is dropped.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    pub parts: Vec<Bytes>,
+    pub len: u64,
+    /// The body ended with this chunk, which may be empty. Exactly one chunk of a body that ends well says so.
+    pub last: bool,
+    grant: Option<Grant>,
+}
+
+/// Cuts a body into chunks, within the budget.
+///
+/// A chunk ends when it is full, when the sender pauses, when the budget has no more, or with the body. Nobody waits for
+/// budget while holding unsent bytes: they are sent as a shorter chunk, so slow senders cannot lock up the budget.
+pub struct Chunker {
+    body: Body,
+    budget: Budget,
+    target: usize,
+    /// Received, but not granted when the last chunk ended.
+    carried: Option<Bytes>,
+    tail: Tail,
+}
+
+/// What is known of the end of the body.
+enum Tail {
+    Open,
+    Ended,
+    /// Told after the bytes before it were delivered.
+    Failed(BodyError),
+    /// The last chunk was delivered.
+    Told,
+}
+
+impl Chunker {
+    pub fn new(body: Body, budget: Budget) -> Self {
+        Self { body, budget, target: SMALLEST, carried: None, tail: Tail::Open }
+    }
+
+    /// The next chunk; `None` after the last one. Must not be cancelled: what a dropped call had received is lost.
+    pub async fn next(&mut self) -> Result<Option<Chunk>, UploadError> {
+        let began = Instant::now();
+        let mut chunk = Chunk::default();
+        while chunk.len < self.target as u64 {
+            let Some(bytes) = self.receive(&chunk).await else { break };
+            match self.grant(bytes.len(), &chunk).await? {
+                Some(grant) => chunk.push(bytes, grant),
+                None => {
+                    self.carried = Some(bytes);
+                    break;
+                }
+            }
+        }
+        self.adapt(&chunk, began.elapsed());
+        self.deliver(chunk)
+    }
+
+    /// The next bytes, or `None` when the chunk should be sent as it is.
+    async fn receive(&mut self, chunk: &Chunk) -> Option<Bytes> {
+        if let Some(bytes) = self.carried.take() {
+            return Some(bytes);
+        }
+        if !matches!(self.tail, Tail::Open) {
+            return None;
+        }
+        let next = match chunk.len {
+            0 => self.body.next().await,
+            _ => tokio::time::timeout(IDLE, self.body.next()).await.ok()?,
+        };
+        match next {
+            Some(Ok(bytes)) => return Some(bytes),
+            Some(Err(error)) => self.tail = Tail::Failed(error),
+            None => self.tail = Tail::Ended,
+        }
+        None
+    }
+
+    /// Room for `bytes` more; `None` when there is none and the chunk should be sent first.
+    async fn grant(&self, bytes: usize, chunk: &Chunk) -> Result<Option<Grant>, UploadError> {
+        match self.budget.try_take(bytes) {
+            Some(grant) => Ok(Some(grant)),
+            None if chunk.len > 0 => Ok(None),
+            None => match self.budget.take(bytes, BUDGET_PATIENCE).await {
+                Some(grant) => Ok(Some(grant)),
+                None => Err(UploadError::Unavailable { retry_after: RETRY_AFTER }),
+            },
+        }
+    }
+
+    /// Grows with the sender's speed, and never past a quarter of what is free, so that one upload leaves room for others.
+    fn adapt(&mut self, chunk: &Chunk, took: Duration) {
+        let full = chunk.len >= self.target as u64;
+        let wanted = match (full, took < QUICK) {
+            (true, true) => self.target * 2,
+            (true, false) => self.target,
+            (false, _) => self.target / 2,
+        };
+        self.target = wanted.min(self.budget.free() / 4).clamp(SMALLEST, LARGEST);
+    }
+
+    fn deliver(&mut self, mut chunk: Chunk) -> Result<Option<Chunk>, UploadError> {
+        match std::mem::replace(&mut self.tail, Tail::Told) {
+            Tail::Told => Ok(None),
+            Tail::Ended if self.carried.is_none() => {
+                chunk.last = true;
+                Ok(Some(chunk))
+            }
+            Tail::Failed(error) if chunk.len == 0 && self.carried.is_none() => Err(UploadError::Body(error)),
+            open => {
+                self.tail = open;
+                Ok(Some(chunk))
+            }
+        }
+    }
+}
+
+impl Chunk {
+    fn push(&mut self, bytes: Bytes, grant: Grant) {
+        self.len += bytes.len() as u64;
+        self.parts.push(bytes);
+        match &mut self.grant {
+            Some(held) => held.join(grant),
+            None => self.grant = Some(grant),
+        }
+    }
+
+    /// The whole body as one chunk of at most `count` bytes, for which room is taken before the first byte is read: so a
+    /// relay's chunks cannot lock up the budget among themselves either.
+    pub async fn whole(mut body: Body, count: u64, budget: &Budget) -> Result<Chunk, UploadError> {
+        let unavailable = UploadError::Unavailable { retry_after: RETRY_AFTER };
+        let grant = budget.take(count as usize, BUDGET_PATIENCE).await.ok_or(unavailable)?;
+        let mut chunk = Chunk { last: true, grant: Some(grant), ..Chunk::default() };
+        while let Some(bytes) = body.next().await {
+            let bytes = bytes.map_err(UploadError::Body)?;
+            chunk.len += bytes.len() as u64;
+            chunk.parts.push(bytes);
+        }
+        match chunk.len == count {
+            true => Ok(chunk),
+            false => Err(UploadError::Body(BodyError::CutShort)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::stream;
+
+    fn body(pieces: Vec<Result<Bytes, BodyError>>) -> Body {
+        stream::iter(pieces).boxed_local()
+    }
+
+    fn pieces(count: usize, size: usize) -> Vec<Result<Bytes, BodyError>> {
+        (0..count).map(|_| Ok(Bytes::from(vec![7; size]))).collect()
+    }
+
+    async fn lengths(mut chunker: Chunker) -> Vec<(u64, bool)> {
+        let mut lengths = Vec::new();
+        while let Some(chunk) = chunker.next().await.unwrap() {
+            lengths.push((chunk.len, chunk.last));
+        }
+        lengths
+    }
+
+    #[actix_web::test]
+    async fn a_small_body_is_one_chunk_and_the_last() {
+        let budget = Budget::new(64 * MIB as u32);
+        assert_eq!(lengths(Chunker::new(body(pieces(3, 10)), budget.clone())).await, [(30, true)]);
+        assert_eq!(lengths(Chunker::new(body(vec![]), budget)).await, [(0, true)]);
+    }
+
+    #[actix_web::test]
+    async fn chunks_grow_with_a_fast_sender_up_to_the_largest() {
+        let chunker = Chunker::new(body(pieces(64, MIB)), Budget::new(256 * MIB as u32));
+        let lengths: Vec<_> = lengths(chunker).await.into_iter().map(|(len, _)| len / MIB as u64).collect();
+        assert_eq!(lengths, [1, 2, 4, 8, 16, 16, 16, 1]);
+    }
+
+    #[actix_web::test]
+    async fn without_budget_what_is_held_is_sent_as_a_shorter_chunk() {
+        let budget = Budget::new(MIB as u32);
+        let _others = budget.try_take(MIB - 300).unwrap();
+        let mut chunker = Chunker::new(body(pieces(2, 200)), budget);
+        let first = chunker.next().await.unwrap().unwrap();
+        assert_eq!((first.len, first.last), (200, false));
+        drop(first);
+        let second = chunker.next().await.unwrap().unwrap();
+        assert_eq!((second.len, second.last), (200, true));
+        assert!(chunker.next().await.unwrap().is_none());
+    }
+
+    #[actix_web::test]
+    async fn a_pause_of_the_sender_ends_the_chunk() {
+        let paused = stream::iter(pieces(1, 5)).chain(stream::pending()).boxed_local();
+        let mut chunker = Chunker::new(paused, Budget::new(100));
+        let chunk = chunker.next().await.unwrap().unwrap();
+        assert_eq!((chunk.len, chunk.last), (5, false));
+    }
+
+    #[actix_web::test]
+    async fn bytes_before_a_broken_end_are_delivered_before_the_error() {
+        let mut broken = pieces(2, 5);
+        broken.push(Err(BodyError::CutShort));
+        let mut chunker = Chunker::new(body(broken), Budget::new(100));
+        let chunk = chunker.next().await.unwrap().unwrap();
+        assert_eq!((chunk.len, chunk.last), (10, false));
+        assert!(matches!(chunker.next().await, Err(UploadError::Body(BodyError::CutShort))));
+    }
+
+    #[actix_web::test]
+    async fn a_whole_chunk_is_exactly_as_long_as_was_said() {
+        let budget = Budget::new(100);
+        assert_eq!(Chunk::whole(body(pieces(2, 5)), 10, &budget).await.unwrap().len, 10);
+        for lie in [9, 11] {
+            let cut = Chunk::whole(body(pieces(2, 5)), lie, &budget).await;
+            assert!(matches!(cut, Err(UploadError::Body(BodyError::CutShort))));
+        }
+        assert_eq!(budget.free(), 100);
+    }
+}

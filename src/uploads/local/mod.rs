@@ -1,0 +1,147 @@
+//! The use-cases over a catalog and a blob store: what a backend serves.
+
+mod content;
+mod errors;
+mod writer;
+
+use super::{Append, Body, Budget, Call, Chunk, Chunker, Content, First, UploadError, Uploads, Writer};
+use crate::blobs::BlobStore;
+use crate::catalog::Catalog;
+use crate::domain::{ContainerId, Listing, NewUpload, Page, Segment, Upload, UploadId};
+use async_trait::async_trait;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Uploads kept in a catalog and a blob store. Cheap to clone: one for each worker.
+#[derive(Clone)]
+pub struct LocalUploads {
+    catalog: Arc<dyn Catalog>,
+    blobs: Arc<dyn BlobStore>,
+    budget: Budget,
+    /// Who stores, for the segments.
+    backend: ContainerId,
+    /// How long an incomplete upload is kept after its last append.
+    ttl: Duration,
+}
+
+impl LocalUploads {
+    pub fn new(
+        catalog: Arc<dyn Catalog>,
+        blobs: Arc<dyn BlobStore>,
+        budget: Budget,
+        backend: ContainerId,
+        ttl: Duration,
+    ) -> Self {
+        Self { catalog, blobs, budget, backend, ttl }
+    }
+
+    /// Appends every chunk of a client's body, in an epoch that the caller took for it. With `whole`, where the body ends the
+    /// upload ends.
+    async fn append_all(
+        &self,
+        call: &Call,
+        mut upload: Upload,
+        mut chunker: Chunker,
+        whole: bool,
+    ) -> Result<Upload, UploadError> {
+        while let Some(chunk) = chunker.next().await? {
+            let length = match upload.length {
+                None if whole && chunk.last => Some(upload.offset + chunk.len),
+                _ => None,
+            };
+            if chunk.len > 0 || length.is_some() {
+                let writer = Writer::Holds(upload.epoch);
+                let at = Append { offset: upload.offset, writer, length, count: Some(chunk.len) };
+                upload = self.append_chunk(call, upload.id, at, chunk).await?;
+            }
+        }
+        check_whole(upload, whole)
+    }
+}
+
+/// A body that was to be the whole upload must have been as long as was declared.
+fn check_whole(upload: Upload, whole: bool) -> Result<Upload, UploadError> {
+    match upload.length {
+        Some(length) if whole && upload.offset < length => {
+            Err(UploadError::ShortOfLength { received: upload.offset, length })
+        }
+        _ => Ok(upload),
+    }
+}
+
+#[async_trait(?Send)]
+impl Uploads for LocalUploads {
+    async fn create(&self, call: &Call, new: NewUpload, first: First) -> Result<Upload, UploadError> {
+        let (body, whole) = match first {
+            First::Nothing => return self.create_with(call, &new, Chunk::default(), new.length).await,
+            First::Chunk { body, count } => {
+                let chunk = Chunk::whole(body, count, &self.budget).await?;
+                return self.create_with(call, &new, chunk, new.length).await;
+            }
+            First::Part(body) => (body, false),
+            First::Whole(body) => (body, true),
+        };
+        let mut chunker = Chunker::new(body, self.budget.clone());
+        let chunk = chunker.next().await?.unwrap_or_default();
+        let last = chunk.last;
+        let length = new.length.or((whole && last).then_some(chunk.len));
+        let upload = self.create_with(call, &new, chunk, length).await?;
+        match last {
+            true => check_whole(upload, whole),
+            false => self.append_all(call, upload, chunker, whole).await,
+        }
+    }
+
+    async fn append(
+        &self,
+        call: &Call,
+        id: UploadId,
+        append: Append,
+        body: Body,
+    ) -> Result<Upload, UploadError> {
+        if let Writer::Holds(_) = append.writer {
+            return self.append_relayed(call, id, append, body).await;
+        }
+        let mut upload = self.catalog.claim(id, append.offset).await?;
+        // What cannot fit is refused before its first byte is read.
+        upload.admit(append.offset, upload.epoch, append.count.unwrap_or(0), append.length)?;
+        if append.length.is_some() {
+            let declares = Append { writer: Writer::Holds(upload.epoch), count: Some(0), ..append };
+            upload = self.append_chunk(call, id, declares, Chunk::default()).await?;
+        }
+        self.append_all(call, upload, Chunker::new(body, self.budget.clone()), false).await
+    }
+
+    async fn stat(&self, _call: &Call, id: UploadId) -> Result<Upload, UploadError> {
+        Ok(self.catalog.find(id).await?.upload)
+    }
+
+    async fn inspect(&self, _call: &Call, id: UploadId) -> Result<(Upload, Vec<Segment>), UploadError> {
+        let (record, segments) = tokio::try_join!(self.catalog.find(id), self.catalog.segments(id))?;
+        Ok((record.upload, segments))
+    }
+
+    async fn list(&self, _call: &Call, listing: &Listing) -> Result<Page, UploadError> {
+        Ok(self.catalog.list(listing).await?)
+    }
+
+    async fn open(&self, _call: &Call, upload: &Upload, range: Range<u64>) -> Result<Content, UploadError> {
+        content::open(&*self.catalog, self.blobs.clone(), upload, range).await
+    }
+
+    async fn terminate(&self, _call: &Call, id: UploadId) -> Result<(), UploadError> {
+        let doomed = self.catalog.terminate(id).await?;
+        for blob in &doomed {
+            // The record is gone, which is what was asked for; bytes that stay behind remain on the list of the doomed.
+            if let Err(error) = self.blobs.delete(*blob).await {
+                log::warn!("the bytes of {id} are not deleted yet: {error}");
+                return Ok(());
+            }
+        }
+        if let Err(error) = self.catalog.forget(&doomed).await {
+            log::warn!("the deleted bytes of {id} are not forgotten yet: {error}");
+        }
+        Ok(())
+    }
+}
