@@ -1,1 +1,332 @@
+//! Bytes in files, in one folder that all backends share.
+//!
+//! There is a file for each (blob, epoch), and a byte's position in it is its place's: `<folder>/<xx>/<blob>.<epoch>`. A file
+//! may have holes where another epoch's bytes count, and bytes that count nowhere; it is never truncated, so a late
+//! duplicate writes what stands there already.
+//!
+//! `<xx>` are the last two digits of the blob's id, which are random (the first tell the time): 256 folders, all made when
+//! the store is opened, so that no write has to make one durable. With a million blobs each holds some 4000 files, which
+//! deleting a blob looks through. A folder for each blob would spare that and cost two more fsyncs for each upload.
 
+use super::{BlobError, BlobStore, Place, Stage};
+use crate::db::Staged;
+use crate::domain::BlobId;
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, IoSlice};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Small pieces are written together: a hop to a blocking thread for each would cost more than the writing.
+const WRITE_BYTES: usize = 1 << 20;
+/// POSIX's IOV_MAX on Linux.
+const WRITE_PARTS: usize = 1024;
+/// Pieces read grow up to [`LAST_READ_BYTES`]: a short read wastes no memory, a long one no time.
+const FIRST_READ_BYTES: usize = 64 << 10;
+const LAST_READ_BYTES: usize = 1 << 20;
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct LocalBlobs {
+    folder: Arc<Path>,
+}
+
+/// The folder cannot serve as a store.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot store files in {}: {cause}", folder.display())]
+pub struct Unusable {
+    folder: PathBuf,
+    #[source]
+    cause: io::Error,
+}
+
+impl LocalBlobs {
+    /// Opens the store in `folder`, or makes it. Fails unless files can be written there.
+    pub async fn open(folder: &Path) -> Result<Self, Unusable> {
+        let path: Arc<Path> = folder.into();
+        let store = Self { folder: path.clone() };
+        let prepared = blocking(move || prepare(&path)).await;
+        prepared.map(|()| store).map_err(|cause| Unusable { folder: folder.into(), cause })
+    }
+
+    fn folder_of(&self, blob: BlobId) -> PathBuf {
+        self.folder.join(format!("{:02x}", blob.0.as_bytes()[15]))
+    }
+
+    fn file_of(&self, place: Place) -> PathBuf {
+        self.folder_of(place.blob).join(format!("{}{}", prefix(place.blob), place.epoch))
+    }
+}
+
+/// What the names of all files of a blob begin with.
+fn prefix(blob: BlobId) -> String {
+    format!("{}.", blob.0.hyphenated())
+}
+
+fn prepare(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    for last_byte in 0..=u8::MAX {
+        match fs::create_dir(folder.join(format!("{last_byte:02x}"))) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    let probe = folder.join(format!(".writable-{:016x}", fastrand::u64(..)));
+    File::create_new(&probe)?;
+    fs::remove_file(probe)?;
+    sync_folder(folder)
+}
+
+#[async_trait]
+impl BlobStore for LocalBlobs {
+    async fn stage(&self, place: Place) -> Result<Box<dyn Stage>, BlobError> {
+        let path = self.file_of(place);
+        Ok(Box::new(LocalStage {
+            path,
+            file: None,
+            position: place.start,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+        }))
+    }
+
+    async fn read(
+        &self,
+        place: Place,
+        length: u64,
+    ) -> Result<BoxStream<'static, Result<Bytes, BlobError>>, BlobError> {
+        let path = self.file_of(place);
+        let file = Arc::new(blocking(move || File::open(path)).await?);
+        let reading = Reading { file, position: place.start, left: length, piece: FIRST_READ_BYTES };
+        Ok(stream::try_unfold(reading, Reading::next).boxed())
+    }
+
+    async fn delete(&self, blob: BlobId) -> Result<(), BlobError> {
+        let (folder, prefix) = (self.folder_of(blob), prefix(blob));
+        Ok(blocking(move || delete_files(&folder, &prefix)).await?)
+    }
+}
+
+fn delete_files(folder: &Path, prefix: &str) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().starts_with(prefix) {
+            continue;
+        }
+        match fs::remove_file(entry.path()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// A chunk being written: at most [`WRITE_BYTES`] and what one call brought wait here.
+struct LocalStage {
+    path: PathBuf,
+    file: Option<Arc<File>>,
+    position: u64,
+    waiting: Vec<Bytes>,
+    waiting_bytes: usize,
+}
+
+#[async_trait]
+impl Stage for LocalStage {
+    async fn write(&mut self, parts: &[Bytes]) -> Result<(), BlobError> {
+        for part in parts.iter().filter(|part| !part.is_empty()) {
+            self.waiting_bytes += part.len();
+            self.waiting.push(part.clone());
+        }
+        match self.waiting_bytes < WRITE_BYTES && self.waiting.len() < WRITE_PARTS {
+            true => Ok(()),
+            false => self.flush(false).await,
+        }
+    }
+
+    async fn finish(mut self: Box<Self>) -> Result<Staged, BlobError> {
+        if self.file.is_some() || !self.waiting.is_empty() {
+            self.flush(true).await?;
+        }
+        Ok(Staged::Durable)
+    }
+}
+
+impl LocalStage {
+    async fn flush(&mut self, durably: bool) -> Result<(), BlobError> {
+        let (path, file, position) = (self.path.clone(), self.file.clone(), self.position);
+        let parts = std::mem::take(&mut self.waiting);
+        self.position += std::mem::take(&mut self.waiting_bytes) as u64;
+        let written = blocking(move || {
+            let file = file.map_or_else(|| open_for_writing(&path), Ok)?;
+            write_all_at(&file, &parts, position)?;
+            if durably {
+                file.sync_data()?;
+                // Always: another backend may have made the file and died before it could do this.
+                path.parent().map_or(Ok(()), sync_folder)?;
+            }
+            Ok(file)
+        });
+        self.file = Some(written.await?);
+        Ok(())
+    }
+}
+
+fn open_for_writing(path: &Path) -> io::Result<Arc<File>> {
+    OpenOptions::new().create(true).write(true).truncate(false).open(path).map(Arc::new)
+}
+
+fn write_all_at(file: &File, parts: &[Bytes], mut position: u64) -> io::Result<()> {
+    for parts in parts.chunks(WRITE_PARTS) {
+        let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
+        let mut left = slices.as_mut_slice();
+        while !left.is_empty() {
+            let written = match rustix::io::pwritev(file, left, position) {
+                Err(rustix::io::Errno::INTR) => continue,
+                outcome => outcome?,
+            };
+            if written == 0 {
+                return Err(ErrorKind::WriteZero.into());
+            }
+            position += written as u64;
+            IoSlice::advance_slices(&mut left, written);
+        }
+    }
+    Ok(())
+}
+
+/// Makes the names in a folder durable. Some file systems keep them so anyway and refuse.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
+        outcome => outcome,
+    }
+}
+
+struct Reading {
+    file: Arc<File>,
+    position: u64,
+    left: u64,
+    piece: usize,
+}
+
+impl Reading {
+    async fn next(self) -> Result<Option<(Bytes, Reading)>, BlobError> {
+        let Reading { file, position, left, piece } = self;
+        if left == 0 {
+            return Ok(None);
+        }
+        let count = piece.min(usize::try_from(left).unwrap_or(piece));
+        let source = file.clone();
+        let read = blocking(move || {
+            let mut bytes = vec![0; count];
+            source.read_exact_at(&mut bytes, position).map(|()| Bytes::from(bytes))
+        });
+        let bytes = read.await?;
+        let rest = Reading {
+            file,
+            position: position + count as u64,
+            left: left - count as u64,
+            piece: (piece * 2).min(LAST_READ_BYTES),
+        };
+        Ok(Some((bytes, rest)))
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+impl From<io::Error> for BlobError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound | ErrorKind::UnexpectedEof => Self::Missing,
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full(error.into()),
+            _ => Self::Unavailable(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blobs::conformance;
+    use crate::domain::Epoch;
+    use std::os::unix::fs::MetadataExt;
+    use uuid::Uuid;
+
+    async fn store() -> (tempfile::TempDir, LocalBlobs) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = LocalBlobs::open(folder.path()).await.unwrap();
+        (folder, store)
+    }
+
+    #[tokio::test]
+    async fn conforms() {
+        let (_folder, store) = store().await;
+        conformance::all(Arc::new(store), &conformance::AlreadyDurable).await;
+    }
+
+    #[tokio::test]
+    async fn many_small_pieces_and_many_large_ones_are_written_in_order() {
+        let (_folder, store) = store().await;
+        let place = Place { blob: BlobId(Uuid::now_v7()), epoch: Epoch(1), start: 7 };
+        let bytes: Vec<u8> = (0..3_000_000u32).map(|n| (n % 251) as u8).collect();
+        let mut stage = store.stage(place).await.unwrap();
+        // More parts than one system call takes, then parts larger than what is written together.
+        let (small, large) = bytes.split_at(5000);
+        let small: Vec<Bytes> = small.chunks(2).map(Bytes::copy_from_slice).collect();
+        stage.write(&small).await.unwrap();
+        for part in large.chunks(1_300_000) {
+            stage.write(&[Bytes::copy_from_slice(part)]).await.unwrap();
+        }
+        stage.finish().await.unwrap();
+        assert_eq!(conformance::contents(&store, place, bytes.len() as u64).await.unwrap(), bytes);
+    }
+
+    #[tokio::test]
+    async fn a_file_is_never_truncated() {
+        let (_folder, store) = store().await;
+        let place = Place { blob: BlobId(Uuid::now_v7()), epoch: Epoch(1), start: 0 };
+        for bytes in [&b"abcdef"[..], b"abc"] {
+            let mut stage = store.stage(place).await.unwrap();
+            stage.write(&[Bytes::from_static(bytes)]).await.unwrap();
+            stage.finish().await.unwrap();
+        }
+        assert_eq!(fs::metadata(store.file_of(place)).unwrap().size(), 6);
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_cannot_be_written_to_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a-file");
+        fs::write(&file, "").unwrap();
+        let refused = LocalBlobs::open(&file.join("store")).await.unwrap_err();
+        assert!(refused.to_string().contains("a-file/store"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn deleting_leaves_the_neighbours_of_a_blob() {
+        let (_folder, store) = store().await;
+        let (blob, neighbour) = (Uuid::from_u128(0x1_00ff), Uuid::from_u128(0x2_00ff));
+        for blob in [blob, neighbour] {
+            let mut stage =
+                store.stage(Place { blob: BlobId(blob), epoch: Epoch(1), start: 0 }).await.unwrap();
+            stage.write(&[Bytes::from_static(b"x")]).await.unwrap();
+            stage.finish().await.unwrap();
+        }
+        store.delete(BlobId(blob)).await.unwrap();
+        let left: Vec<_> = fs::read_dir(store.folder_of(BlobId(blob))).unwrap().collect();
+        assert_eq!(left.len(), 1);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_apart() {
+        for kind in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded] {
+            assert!(matches!(BlobError::from(io::Error::from(kind)), BlobError::Full(_)));
+        }
+    }
+}

@@ -1,1 +1,87 @@
+//! What every catalog must do. Each implementation's tests call [`all`].
+//!
+//! `appending` holds the heart: offsets, epochs and races; `removal`, `listing` and `replicas` the rest.
 
+mod appending;
+mod listing;
+mod removal;
+mod replicas;
+
+use super::{Advance, Catalog, CatalogError};
+use crate::db::Staged;
+use crate::domain::{ContainerId, Digest, Epoch, FileName, NewUpload, Upload, UploadId};
+use std::sync::Arc;
+use std::time::Duration;
+
+const TTL: Duration = Duration::from_secs(3600);
+
+/// Every rule, each on uploads of its own. The catalog must be empty.
+pub(crate) async fn all(catalog: Arc<dyn Catalog>) {
+    catalog.check().await.unwrap();
+    listing::all(&*catalog).await;
+    appending::all(&catalog).await;
+    removal::all(&*catalog).await;
+    replicas::all(&*catalog).await;
+}
+
+/// Create, append, complete, read, remove: what a program must be able to do on a schema newer than its own.
+pub(crate) async fn smoke(catalog: &dyn Catalog) {
+    catalog.check().await.unwrap();
+    appending::an_append_that_brings_the_last_bytes_completes(catalog).await;
+    removal::a_removed_upload_is_gone(catalog).await;
+    listing::an_upload_can_be_listed(catalog).await;
+    replicas::a_replica_that_reported_is_listed(catalog).await;
+}
+
+fn new_upload(length: Option<u64>) -> NewUpload {
+    NewUpload {
+        id: UploadId::mint(),
+        filename: FileName::clean("a file.bin"),
+        content_type: Some("application/x-test".into()),
+        metadata: "filename YSBmaWxlLmJpbg==".into(),
+        length,
+    }
+}
+
+/// `count` bytes (all of them `x`) at `from`.
+fn bytes(from: u64, count: u64) -> Advance {
+    let mut digest = Digest::default();
+    digest.update(&vec![b'x'; (from + count) as usize]);
+    Advance {
+        epoch: Epoch::FIRST,
+        from,
+        count,
+        length: None,
+        digest,
+        sha256: None,
+        backend: ContainerId::from_bits(1),
+        frontend: None,
+    }
+}
+
+/// As [`bytes`], and with them the upload is complete.
+fn last_bytes(from: u64, count: u64) -> Advance {
+    let advance = bytes(from, count);
+    let sha256 = Some(advance.digest.clone().finish());
+    Advance { length: Some(from + count), sha256, ..advance }
+}
+
+async fn create(catalog: &dyn Catalog, new: &NewUpload) -> Upload {
+    catalog.create(new, None, Staged::Durable, TTL).await.unwrap()
+}
+
+async fn create_whole(catalog: &dyn Catalog, new: &NewUpload, size: u64) -> Upload {
+    catalog.create(new, Some(&last_bytes(0, size)), Staged::Durable, TTL).await.unwrap()
+}
+
+async fn append(catalog: &dyn Catalog, id: UploadId, advance: &Advance) -> Result<Upload, CatalogError> {
+    catalog.append(id, advance, Staged::Durable, TTL).await
+}
+
+/// The record that a conflict shows.
+fn conflict<T: std::fmt::Debug>(outcome: Result<T, CatalogError>) -> Upload {
+    match outcome {
+        Err(CatalogError::Conflict(upload)) => *upload,
+        other => panic!("not a conflict: {other:?}"),
+    }
+}

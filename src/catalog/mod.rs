@@ -10,8 +10,9 @@
 mod conformance;
 pub mod postgres;
 pub mod sqlite;
+mod stored;
 
-use crate::db::Staged;
+use crate::db::{self, Staged};
 use crate::domain::{
     BlobId, ContainerId, Digest, Epoch, Extent, Listing, NewUpload, Page, Segment, Sha256Sum, Upload,
     UploadId,
@@ -64,6 +65,29 @@ pub enum CatalogError {
     /// A defect: a statement that does not fit the schema, a value that cannot be.
     #[error("the catalog is broken: {0}")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<db::Error> for CatalogError {
+    fn from(error: db::Error) -> Self {
+        match error {
+            db::Error::Unavailable(cause) => Self::Unavailable(cause),
+            db::Error::Full(cause) => Self::Full(cause),
+            // Where a row may exist already, that is handled before it becomes an error of the catalog.
+            db::Error::Duplicate(cause) | db::Error::Broken(cause) => Self::Broken(cause),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for CatalogError {
+    fn from(error: rusqlite::Error) -> Self {
+        db::Error::from(error).into()
+    }
+}
+
+impl From<tokio_postgres::Error> for CatalogError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        db::Error::from(error).into()
+    }
 }
 
 /// Records of uploads, shared by all backends. Each method is one transaction, or one statement.

@@ -1,11 +1,17 @@
 //! Databases: connection pools, migrations under a lock, and what a transaction that two rooms share looks like.
 //!
 //! No table is named here and no upload is known. The `catalog` and the `blobs` that live in a database get their
-//! connections from here.
+//! connections from here. Start reading in [`postgres`], then [`migrate`].
 
+mod error;
 pub mod migrate;
 pub mod postgres;
 pub mod sqlite;
+#[cfg(test)]
+pub mod testing;
+mod tls;
+
+pub use error::{Error, PATIENCE, within_patience};
 
 /// Bytes that a chunk brought, on their way to be counted.
 pub enum Staged {

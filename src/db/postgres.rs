@@ -1,4 +1,64 @@
+//! Connections to PostgreSQL, all of which give up in time.
+
+use super::{Error, PATIENCE, tls};
 use async_trait::async_trait;
+use deadpool_postgres::{Client, ClientWrapper, Connect, Manager, ManagerConfig, RecyclingMethod, Runtime};
+use std::fmt;
+use std::future::poll_fn;
+use std::ops::{Deref, DerefMut};
+use std::pin::{Pin, pin};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio_postgres::Config;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// What each session of the pool is told. No transaction of ours needs longer; a hung one must not keep its locks.
+/// What the URL says in its own `options` comes later and wins.
+const SESSION: &str = "-c statement_timeout=3s -c lock_timeout=2s -c idle_in_transaction_session_timeout=5s";
+const CONNECT: Duration = Duration::from_secs(1);
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// Where the database is.
+#[derive(Clone)]
+pub struct PgConfig {
+    /// `postgres://user@host/db?sslmode=disable|prefer|require`, with any number of hosts, `target_session_attrs` and
+    /// whatever else `tokio_postgres::Config` knows. See [`Pool`] for what `require` does not do.
+    pub url: String,
+    /// Goes before one in the URL.
+    pub password: Option<String>,
+    /// Connections at most.
+    pub pool_size: usize,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidConfig {
+    #[error("the database's URL is not valid")]
+    Url(#[source] tokio_postgres::Error),
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
+    #[error("the pool cannot be set up")]
+    Pool(#[source] deadpool_postgres::BuildError),
+}
+
+/// A pool of connections. Making one does not connect, so a database that is down does not keep anybody from starting.
+///
+/// TLS encrypts and does not verify the server's certificate, as libpq does for `sslmode=prefer` and `require`.
+#[derive(Clone)]
+pub struct Pool {
+    connections: deadpool_postgres::Pool,
+    connector: Connector,
+    config: Config,
+}
+
+/// A connection, taken for one piece of work.
+///
+/// It goes back into the pool only through [`Lease::release`]. Dropped otherwise (the work failed, took too long, or nobody
+/// waits for it any more) it is closed, since nobody knows what it is still doing; the server then rolls back.
+pub struct Lease(Option<Client>);
+
+/// A session apart from the pool, under no time limits. It ends when this is dropped.
+pub struct Session(ClientWrapper);
 
 /// Statements that another room adds to a transaction: they take effect with it or not at all.
 #[async_trait]
@@ -7,4 +67,132 @@ pub trait TransactionPart: Send {
         &self,
         transaction: &deadpool_postgres::Transaction<'_>,
     ) -> Result<(), tokio_postgres::Error>;
+}
+
+impl Pool {
+    /// The connections live on the runtime that this is awaited on, whichever thread asks for them later: one thread's end
+    /// must not cut those of others.
+    pub async fn open(config: &PgConfig) -> Result<Self, InvalidConfig> {
+        let mut parsed: Config = config.url.parse().map_err(InvalidConfig::Url)?;
+        if let Some(password) = &config.password {
+            parsed.password(password);
+        }
+        parsed.connect_timeout(CONNECT).tcp_user_timeout(PATIENCE).keepalives_idle(KEEPALIVE);
+        let connector =
+            Connector { tls: tls::connector().map_err(InvalidConfig::Tls)?, home: Handle::current() };
+
+        let mut limited = parsed.clone();
+        let options = parsed.get_options().unwrap_or_default();
+        limited.options(format!("{SESSION} {options}").trim_end());
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_connect(limited, connector.clone(), recycling);
+        let connections = deadpool_postgres::Pool::builder(manager)
+            .runtime(Runtime::Tokio1)
+            .max_size(config.pool_size)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .recycle_timeout(Some(PATIENCE))
+            .build()
+            .map_err(InvalidConfig::Pool)?;
+        Ok(Self { connections, connector, config: parsed })
+    }
+
+    /// A connection, as soon as one is free. Use it inside of [`super::within_patience`].
+    pub async fn lease(&self) -> Result<Lease, Error> {
+        Ok(Lease(Some(self.connections.get().await?)))
+    }
+
+    /// A session for what may take long.
+    pub(super) async fn dedicated(&self) -> Result<Session, Error> {
+        let (client, connection) = self.connector.connect(&self.config).await?;
+        Ok(Session(ClientWrapper::new(client, connection)))
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("connections", &self.connections.status()).finish_non_exhaustive()
+    }
+}
+
+/// Connects on the pool's own runtime.
+#[derive(Clone)]
+struct Connector {
+    tls: MakeRustlsConnect,
+    home: Handle,
+}
+
+type Connecting<'a> = Pin<
+    Box<
+        dyn Future<Output = Result<(tokio_postgres::Client, JoinHandle<()>), tokio_postgres::Error>>
+            + Send
+            + 'a,
+    >,
+>;
+
+impl Connect for Connector {
+    fn connect(&self, config: &Config) -> Connecting<'_> {
+        let config = config.clone();
+        Box::pin(async move {
+            let mut connecting = pin!(config.connect(self.tls.clone()));
+            let (client, connection) = poll_fn(|context| {
+                // A socket belongs to the runtime that is entered while it is made.
+                let _home = self.home.enter();
+                connecting.as_mut().poll(context)
+            })
+            .await?;
+            let connection = self.home.spawn(async move {
+                if let Err(error) = connection.await {
+                    log::warn!("a connection to PostgreSQL ended: {error}");
+                }
+            });
+            Ok((client, connection))
+        })
+    }
+}
+
+impl Lease {
+    /// The work ended well and left nothing open: the connection serves the next.
+    pub fn release(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(client) = self.0.take() {
+            drop(Client::take(client));
+        }
+    }
+}
+
+/// [`Lease::release`] and the end of a lease take the connection out; nobody has the lease after that.
+const HELD: &str = "a lease holds its connection to its end";
+
+impl Deref for Lease {
+    type Target = ClientWrapper;
+
+    fn deref(&self) -> &ClientWrapper {
+        self.0.as_ref().expect(HELD)
+    }
+}
+
+impl DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut ClientWrapper {
+        self.0.as_mut().expect(HELD)
+    }
+}
+
+impl Deref for Session {
+    type Target = tokio_postgres::Client;
+
+    fn deref(&self) -> &tokio_postgres::Client {
+        &self.0
+    }
+}
+
+impl DerefMut for Session {
+    fn deref_mut(&mut self) -> &mut tokio_postgres::Client {
+        &mut self.0
+    }
 }

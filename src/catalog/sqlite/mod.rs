@@ -1,1 +1,213 @@
+//! The catalog in a SQLite file, for a standalone program. Time is this process's clock.
+//!
+//! Here the trait is bound to threads: every change goes to the one writer, every question to a reader. What is done there
+//! stands in `write` and `read`, the SQL in `queries`.
 
+mod queries;
+mod read;
+mod rows;
+mod write;
+
+use super::stored::{GONE_FOR, write_report};
+use super::{Advance, Catalog, CatalogError, Record};
+use crate::db::sqlite::{Database, Durability};
+use crate::db::{self, Staged, migrate};
+use crate::domain::{BlobId, ContainerId, Extent, Listing, NewUpload, Page, Segment, Upload, UploadId};
+use crate::replica::Report;
+use async_trait::async_trait;
+use rusqlite::params;
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+
+/// See the module. Clones share one writer, and so do all backends of a process.
+#[derive(Clone)]
+pub struct SqliteCatalog {
+    database: Database,
+}
+
+impl SqliteCatalog {
+    /// Opens the file, or makes it, and migrates it. Its folder has to exist.
+    pub async fn open(path: &Path) -> Result<Self, CatalogError> {
+        let database = Database::open(path).await?;
+        migrate::sqlite(&database).await?;
+        Ok(Self { database })
+    }
+}
+
+/// SQLite holds no blobs, so nothing can ask to join its transactions.
+fn must_be_durable(staged: Staged) -> Result<(), CatalogError> {
+    match staged {
+        Staged::Durable => Ok(()),
+        Staged::InTransaction(_) => Err(db::Error::broken(
+            "bytes that belong to a PostgreSQL transaction cannot be counted in SQLite",
+        )
+        .into()),
+    }
+}
+
+#[async_trait]
+impl Catalog for SqliteCatalog {
+    async fn create(
+        &self,
+        new: &NewUpload,
+        first: Option<&Advance>,
+        staged: Staged,
+        ttl: Duration,
+    ) -> Result<Upload, CatalogError> {
+        must_be_durable(staged)?;
+        let (new, first) = (new.clone(), first.cloned());
+        self.database
+            .write(Durability::Full, move |transaction| write::create(transaction, &new, first.as_ref(), ttl))
+            .await
+    }
+
+    async fn find(&self, id: UploadId) -> Result<Record, CatalogError> {
+        self.database.read(move |connection| read::find(connection, id)).await
+    }
+
+    async fn claim(&self, id: UploadId, offset: u64) -> Result<Upload, CatalogError> {
+        self.database.write(Durability::Full, move |transaction| write::claim(transaction, id, offset)).await
+    }
+
+    async fn append(
+        &self,
+        id: UploadId,
+        advance: &Advance,
+        staged: Staged,
+        ttl: Duration,
+    ) -> Result<Upload, CatalogError> {
+        must_be_durable(staged)?;
+        let advance = advance.clone();
+        self.database
+            .write(Durability::Full, move |transaction| write::append(transaction, id, &advance, ttl))
+            .await
+    }
+
+    async fn extents(&self, id: UploadId, range: Range<u64>) -> Result<Vec<Extent>, CatalogError> {
+        self.database.read(move |connection| read::extents(connection, id, range)).await
+    }
+
+    async fn segments(&self, id: UploadId) -> Result<Vec<Segment>, CatalogError> {
+        self.database.read(move |connection| read::segments(connection, id)).await
+    }
+
+    async fn terminate(&self, id: UploadId) -> Result<Vec<BlobId>, CatalogError> {
+        self.database.write(Durability::Full, move |transaction| write::terminate(transaction, id)).await
+    }
+
+    async fn doomed(&self, limit: u32) -> Result<Vec<BlobId>, CatalogError> {
+        self.database.read(move |connection| read::doomed(connection, limit)).await
+    }
+
+    async fn forget(&self, blobs: &[BlobId]) -> Result<(), CatalogError> {
+        let blobs = blobs.to_vec();
+        self.database
+            .write(Durability::Full, move |transaction| {
+                let mut statement = transaction.prepare_cached(queries::FORGET)?;
+                for blob in blobs {
+                    statement.execute([blob.0.into_bytes()])?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    async fn list(&self, listing: &Listing) -> Result<Page, CatalogError> {
+        let listing = listing.clone();
+        self.database.read(move |connection| read::list(connection, &listing)).await
+    }
+
+    async fn report(&self, report: &Report) -> Result<(), CatalogError> {
+        let (id, report) = (report.identity.container_id, write_report(report)?);
+        self.database
+            .write(Durability::Relaxed, move |transaction| {
+                let values = params![id.as_str(), rows::now(), report];
+                transaction.prepare_cached(queries::REPORT)?.execute(values)?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn replicas(&self, within: Duration) -> Result<Vec<Report>, CatalogError> {
+        self.database.read(move |connection| read::replicas(connection, within)).await
+    }
+
+    async fn retire(&self, replica: ContainerId) -> Result<(), CatalogError> {
+        self.database
+            .write(Durability::Relaxed, move |transaction| {
+                let values = params![replica.as_str(), read::micros_ago(GONE_FOR)];
+                transaction.prepare_cached(queries::RETIRE)?.execute(values)?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn check(&self) -> Result<(), CatalogError> {
+        Ok(migrate::check_sqlite(&self.database).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::conformance;
+    use std::sync::Arc;
+
+    async fn catalog() -> (tempfile::TempDir, SqliteCatalog) {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = SqliteCatalog::open(&folder.path().join("catalog.db")).await.unwrap();
+        (folder, catalog)
+    }
+
+    #[tokio::test]
+    async fn conforms() {
+        let (_folder, catalog) = catalog().await;
+        conformance::all(Arc::new(catalog)).await;
+    }
+
+    #[tokio::test]
+    async fn a_tombstone_says_gone_for_seven_days() {
+        let (_folder, catalog) = catalog().await;
+        let id = UploadId::mint();
+        for (age, gone) in
+            [(GONE_FOR - Duration::from_secs(60), true), (GONE_FOR + Duration::from_secs(1), false)]
+        {
+            let buried = catalog.database.write(Durability::Full, move |transaction| {
+                let values = params![id.as_uuid().into_bytes(), read::micros_ago(age)];
+                Ok::<_, CatalogError>(transaction.execute(queries::INSERT_TOMBSTONE, values)?)
+            });
+            buried.await.unwrap();
+            let found = catalog.find(id).await;
+            assert_eq!(matches!(found, Err(CatalogError::Gone)), gone, "{found:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn several_programs_may_open_one_file_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalog.db");
+        let opened = futures_util::future::join_all((0..4).map(|_| SqliteCatalog::open(&path))).await;
+        for catalog in opened {
+            catalog.unwrap().check().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn an_older_program_works_on_a_newer_schema() {
+        let (folder, catalog) = catalog().await;
+        let next = catalog.database.write(Durability::Full, |transaction| {
+            transaction.execute_batch(
+                "ALTER TABLE uploads ADD COLUMN from_the_future TEXT;
+                 CREATE TABLE future (id INTEGER);
+                 INSERT INTO refinery_schema_history
+                 SELECT version + 1, 'future', applied_on, '1' FROM refinery_schema_history;",
+            )?;
+            Ok::<_, CatalogError>(())
+        });
+        next.await.unwrap();
+        conformance::smoke(&catalog).await;
+        let path = folder.path().join("catalog.db");
+        SqliteCatalog::open(&path).await.unwrap().check().await.unwrap();
+    }
+}

@@ -1,0 +1,112 @@
+//! All SQL of this catalog. Columns are always named: a newer release may have added others.
+
+use crate::domain::{Listing, SortKey};
+
+/// What [`super::rows::upload`] reads, in its order.
+macro_rules! record {
+    () => {
+        "id, filename, content_type, metadata, length_bytes, offset_bytes, epoch, sha256, created_at, completed_at, \
+         expires_at"
+    };
+}
+
+pub(super) const INSERT_UPLOAD: &str = concat!(
+    "INSERT INTO uploads (id, filename, filename_key, content_type, metadata, length_bytes, offset_bytes, epoch, \
+     digest_state, sha256, blob_id, created_at, completed_at, expires_at) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?1, ?11, ?12, ?13) \
+     ON CONFLICT (id) DO NOTHING RETURNING ",
+    record!()
+);
+
+pub(super) const INSERT_BLOB: &str = "INSERT INTO blobs (id, refs) VALUES (?1, 1)";
+
+pub(super) const FIND: &str = concat!("SELECT ", record!(), ", digest_state FROM uploads WHERE id = ?1");
+
+pub(super) const TOMBSTONE: &str = "SELECT 1 FROM tombstones WHERE id = ?1 AND removed_at > ?2";
+
+pub(super) const CLAIM: &str = concat!(
+    "UPDATE uploads SET epoch = epoch + 1 WHERE id = ?1 AND offset_bytes = ?2 AND completed_at IS NULL RETURNING ",
+    record!()
+);
+
+/// The compare-and-set.
+pub(super) const ADVANCE: &str = concat!(
+    "UPDATE uploads SET offset_bytes = ?3 + ?4, length_bytes = coalesce(length_bytes, ?5), digest_state = ?6, \
+     sha256 = ?7, completed_at = ?8, expires_at = ?9 \
+     WHERE id = ?1 AND epoch = ?2 AND offset_bytes = ?3 AND completed_at IS NULL \
+     AND (?5 IS NULL OR length_bytes IS NULL OR length_bytes = ?5) \
+     AND (coalesce(length_bytes, ?5) IS NULL OR ?3 + ?4 <= coalesce(length_bytes, ?5)) RETURNING ",
+    record!()
+);
+
+pub(super) const GROW_EXTENT: &str = "UPDATE extents SET length_bytes = length_bytes + ?4 \
+     WHERE upload_id = ?1 AND epoch = ?2 AND blob_id = ?1 AND offset_bytes + length_bytes = ?3 \
+     AND offset_bytes = (SELECT max(offset_bytes) FROM extents WHERE upload_id = ?1 AND epoch = ?2)";
+
+pub(super) const INSERT_EXTENT: &str = "INSERT INTO extents \
+     (upload_id, epoch, offset_bytes, length_bytes, blob_id, start_bytes) VALUES (?1, ?2, ?3, ?4, ?1, ?3)";
+
+pub(super) const GROW_SEGMENT: &str = "UPDATE segments SET length_bytes = length_bytes + ?4 \
+     WHERE upload_id = ?1 AND epoch = ?2 AND backend = ?5 AND frontend IS ?6 AND offset_bytes + length_bytes = ?3 \
+     AND offset_bytes = (SELECT max(offset_bytes) FROM segments WHERE upload_id = ?1 AND epoch = ?2)";
+
+pub(super) const INSERT_SEGMENT: &str = "INSERT INTO segments \
+     (upload_id, epoch, offset_bytes, length_bytes, backend, frontend) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+pub(super) const EXTENTS: &str = "SELECT offset_bytes, length_bytes, blob_id, epoch, start_bytes FROM extents \
+     WHERE upload_id = ?1 AND offset_bytes < ?3 AND offset_bytes + length_bytes > ?2 ORDER BY offset_bytes";
+
+pub(super) const SEGMENTS: &str = "SELECT offset_bytes, length_bytes, backend, frontend FROM segments WHERE upload_id = ?1 ORDER BY offset_bytes";
+
+/// Each blob counts once for an upload, however many extents lie in it.
+pub(super) const RELEASE_BLOBS: &str = "UPDATE blobs SET refs = refs - 1, doomed_at = CASE WHEN refs = 1 THEN ?2 END \
+     WHERE id IN (SELECT blob_id FROM uploads WHERE id = ?1 UNION SELECT blob_id FROM extents WHERE upload_id = ?1) \
+     RETURNING id, refs";
+
+/// Its extents and segments go with it.
+pub(super) const DELETE_UPLOAD: &str = "DELETE FROM uploads WHERE id = ?1";
+
+pub(super) const INSERT_TOMBSTONE: &str = "INSERT INTO tombstones (id, removed_at) VALUES (?1, ?2) \
+     ON CONFLICT (id) DO UPDATE SET removed_at = excluded.removed_at";
+
+pub(super) const DOOMED: &str =
+    "SELECT id FROM blobs WHERE doomed_at IS NOT NULL ORDER BY doomed_at LIMIT ?1";
+
+pub(super) const FORGET: &str = "DELETE FROM blobs WHERE id = ?1 AND refs = 0";
+
+pub(super) const REPORT: &str = "INSERT INTO replicas (container_id, last_seen, report) VALUES (?1, ?2, ?3) \
+     ON CONFLICT (container_id) DO UPDATE SET last_seen = excluded.last_seen, report = excluded.report";
+
+pub(super) const REPLICAS: &str = "SELECT container_id, last_seen, report FROM replicas WHERE last_seen > ?1";
+
+/// One replica, and those so long dead (?2) that nobody will ask for them.
+pub(super) const RETIRE: &str = "DELETE FROM replicas WHERE container_id = ?1 OR last_seen < ?2";
+
+/// ?1 search, ?2 limit, then the cursor: ?3 id, ?4 key. A statement of its own for each kind of page, so that each has an
+/// index to walk along.
+pub(super) fn list(listing: &Listing) -> String {
+    let (order, beyond) = if listing.descending { ("DESC", "<") } else { ("ASC", ">") };
+    let key = match listing.sort {
+        SortKey::Created => None,
+        SortKey::Name => Some("filename_key"),
+        SortKey::Size => Some("coalesce(length_bytes, 0)"),
+    };
+    let mut sql = String::from(concat!(
+        "SELECT ",
+        record!(),
+        " FROM uploads WHERE (?1 = '' OR instr(filename_key, ?1) > 0)"
+    ));
+    if !listing.incomplete_too {
+        sql.push_str(" AND completed_at IS NOT NULL");
+    }
+    match (&listing.after, key) {
+        (Some(_), Some(key)) => sql.push_str(&format!(" AND ({key}, id) {beyond} (?4, ?3)")),
+        (Some(_), None) => sql.push_str(&format!(" AND id {beyond} ?3")),
+        (None, Some(_) | None) => {}
+    }
+    match key {
+        Some(key) => sql.push_str(&format!(" ORDER BY {key} {order}, id {order} LIMIT ?2")),
+        None => sql.push_str(&format!(" ORDER BY id {order} LIMIT ?2")),
+    }
+    sql
+}

@@ -1,0 +1,105 @@
+//! What only reads.
+
+use super::{queries, rows};
+use crate::catalog::stored::{GONE_FOR, fold, page, read_report, signed, sort_reports};
+use crate::catalog::{CatalogError, Record};
+use crate::domain::{BlobId, Extent, Listing, Page, Segment, SortKey, UploadId, merge_segments};
+use crate::replica::Report;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use std::ops::Range;
+use std::time::Duration;
+
+type Result<T> = std::result::Result<T, CatalogError>;
+
+pub(super) fn find(connection: &Connection, id: UploadId) -> Result<Record> {
+    let found = connection
+        .prepare_cached(queries::FIND)?
+        .query_row([id.as_uuid().into_bytes()], |row| {
+            Ok(Record { upload: rows::upload(row)?, digest: rows::digest(row)? })
+        })
+        .optional()?;
+    match found {
+        Some(record) => Ok(record),
+        None if is_gone(connection, id)? => Err(CatalogError::Gone),
+        None => Err(CatalogError::NotFound),
+    }
+}
+
+/// Why a condition on the record did not hold: it is not as the caller thought, or it is not there.
+pub(super) fn conflict(connection: &Connection, id: UploadId) -> CatalogError {
+    match find(connection, id) {
+        Ok(record) => CatalogError::Conflict(Box::new(record.upload)),
+        Err(error) => error,
+    }
+}
+
+pub(super) fn is_gone(connection: &Connection, id: UploadId) -> Result<bool> {
+    let since = micros_ago(GONE_FOR);
+    Ok(connection.prepare_cached(queries::TOMBSTONE)?.exists(params![id.as_uuid().into_bytes(), since])?)
+}
+
+pub(super) fn extents(connection: &Connection, id: UploadId, range: Range<u64>) -> Result<Vec<Extent>> {
+    let extents = connection
+        .prepare_cached(queries::EXTENTS)?
+        .query_map(
+            params![id.as_uuid().into_bytes(), signed(range.start)?, signed(range.end)?],
+            rows::extent,
+        )?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(extents.iter().filter_map(|extent| extent.within(&range)).collect())
+}
+
+pub(super) fn segments(connection: &Connection, id: UploadId) -> Result<Vec<Segment>> {
+    let segments = connection
+        .prepare_cached(queries::SEGMENTS)?
+        .query_map([id.as_uuid().into_bytes()], rows::segment)?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(merge_segments(segments))
+}
+
+pub(super) fn doomed(connection: &Connection, limit: u32) -> Result<Vec<BlobId>> {
+    let doomed = connection
+        .prepare_cached(queries::DOOMED)?
+        .query_map([limit], |row| rows::blob(row, 0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(doomed)
+}
+
+pub(super) fn list(connection: &Connection, listing: &Listing) -> Result<Page> {
+    let mut values = vec![Value::Text(fold(&listing.search)), Value::Integer(i64::from(listing.limit) + 1)];
+    if let Some(after) = &listing.after {
+        values.push(Value::Blob(after.id.as_uuid().as_bytes().to_vec()));
+        match listing.sort {
+            SortKey::Created => {}
+            SortKey::Name => values.push(Value::Text(fold(&after.name))),
+            SortKey::Size => values.push(Value::Integer(signed(after.size)?)),
+        }
+    }
+    let uploads = connection
+        .prepare_cached(&queries::list(listing))?
+        .query_map(params_from_iter(values), rows::upload)?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(page(uploads, listing.limit))
+}
+
+pub(super) fn replicas(connection: &Connection, within: Duration) -> Result<Vec<Report>> {
+    let found = connection
+        .prepare_cached(queries::REPLICAS)?
+        .query_map([micros_ago(within)], |row| {
+            Ok((row.get::<_, String>(0)?, rows::time(row.get(1)?)?, row.get::<_, String>(2)?))
+        })?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut reports: Vec<Report> = found
+        .iter()
+        .filter_map(|(id, last_seen, report)| {
+            Some(Report { last_seen: *last_seen, ..read_report(id, report)? })
+        })
+        .collect();
+    sort_reports(&mut reports);
+    Ok(reports)
+}
+
+pub(super) fn micros_ago(duration: Duration) -> i64 {
+    rows::now().saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
+}

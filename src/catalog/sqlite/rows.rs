@@ -1,0 +1,75 @@
+use crate::catalog::stored::unsigned;
+use crate::domain::{BlobId, Digest, Epoch, Extent, FileName, Segment, Sha256Sum, Upload, UploadId};
+use rusqlite::types::{FromSqlError, Type};
+use rusqlite::{Result, Row};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Now, in the microseconds that are stored.
+pub(super) fn now() -> i64 {
+    (OffsetDateTime::now_utc().unix_timestamp_nanos() / 1000) as i64
+}
+
+pub(super) fn time(micros: i64) -> Result<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000)
+        .map_err(|error| FromSqlError::Other(error.into()).into())
+}
+
+/// A row of the columns `record!` names.
+pub(super) fn upload(row: &Row<'_>) -> Result<Upload> {
+    let sha256: Option<[u8; 32]> = row.get(7)?;
+    let length: Option<i64> = row.get(4)?;
+    let filename: String = row.get(1)?;
+    Ok(Upload {
+        id: UploadId::from_stored(uuid(row, 0)?),
+        filename: FileName::clean(&filename),
+        content_type: row.get(2)?,
+        metadata: row.get(3)?,
+        length: length.map(unsigned),
+        offset: unsigned(row.get(5)?),
+        epoch: Epoch(row.get(6)?),
+        sha256: sha256.map(Sha256Sum),
+        created_at: time(row.get(8)?)?,
+        completed_at: row.get::<_, Option<i64>>(9)?.map(time).transpose()?,
+        expires_at: row.get::<_, Option<i64>>(10)?.map(time).transpose()?,
+    })
+}
+
+/// The digest's state, which stands behind the record.
+pub(super) fn digest(row: &Row<'_>) -> Result<Digest> {
+    let state: Vec<u8> = row.get(11)?;
+    Digest::resume(&state)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(11, Type::Blob, error.into()))
+}
+
+pub(super) fn extent(row: &Row<'_>) -> Result<Extent> {
+    Ok(Extent {
+        offset: unsigned(row.get(0)?),
+        length: unsigned(row.get(1)?),
+        blob: blob(row, 2)?,
+        epoch: Epoch(row.get(3)?),
+        start: unsigned(row.get(4)?),
+    })
+}
+
+pub(super) fn segment(row: &Row<'_>) -> Result<Segment> {
+    let container = |column: usize, text: String| {
+        text.parse().map_err(|error: crate::domain::InvalidContainerId| {
+            rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
+        })
+    };
+    Ok(Segment {
+        offset: unsigned(row.get(0)?),
+        length: unsigned(row.get(1)?),
+        backend_container_id: container(2, row.get(2)?)?,
+        frontend_container_id: row.get::<_, Option<String>>(3)?.map(|text| container(3, text)).transpose()?,
+    })
+}
+
+pub(super) fn blob(row: &Row<'_>, column: usize) -> Result<BlobId> {
+    uuid(row, column).map(BlobId)
+}
+
+fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid> {
+    row.get(column).map(Uuid::from_bytes)
+}

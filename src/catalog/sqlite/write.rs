@@ -1,0 +1,141 @@
+//! What changes records. Each function is (part of) one transaction; on an error it is rolled back.
+
+use super::read::conflict;
+use super::{queries, rows};
+use crate::catalog::stored::{fold, signed};
+use crate::catalog::{Advance, CatalogError};
+use crate::domain::{BlobId, Digest, Epoch, NewUpload, Upload, UploadId};
+use rusqlite::{OptionalExtension, Transaction, params};
+use std::time::Duration;
+
+type Result<T> = std::result::Result<T, CatalogError>;
+
+pub(super) fn create(
+    transaction: &Transaction<'_>,
+    new: &NewUpload,
+    first: Option<&Advance>,
+    ttl: Duration,
+) -> Result<Upload> {
+    if super::read::is_gone(transaction, new.id)? {
+        return Err(CatalogError::Gone);
+    }
+    let now = rows::now();
+    let fate = Fate::of(first, now, ttl)?;
+    let length = first.and_then(|first| first.length).or(new.length).map(signed).transpose()?;
+    let digest = first.map_or_else(|| Digest::default().save(), |first| first.digest.save());
+    let id = new.id.as_uuid().into_bytes();
+    let created = transaction
+        .prepare_cached(queries::INSERT_UPLOAD)?
+        .query_row(
+            params![
+                id,
+                new.filename.as_str(),
+                fold(new.filename.as_str()),
+                new.content_type,
+                new.metadata,
+                length,
+                signed(first.map_or(0, |first| first.count))?,
+                Epoch::FIRST.0,
+                digest,
+                fate.sha256,
+                now,
+                fate.completed_at,
+                fate.expires_at
+            ],
+            rows::upload,
+        )
+        .optional()?;
+    let Some(created) = created else { return Err(conflict(transaction, new.id)) };
+    transaction.prepare_cached(queries::INSERT_BLOB)?.execute([id])?;
+    if let Some(first) = first {
+        record_range(transaction, new.id, first)?;
+    }
+    Ok(created)
+}
+
+pub(super) fn claim(transaction: &Transaction<'_>, id: UploadId, offset: u64) -> Result<Upload> {
+    let claimed = transaction
+        .prepare_cached(queries::CLAIM)?
+        .query_row(params![id.as_uuid().into_bytes(), signed(offset)?], rows::upload)
+        .optional()?;
+    claimed.ok_or_else(|| conflict(transaction, id))
+}
+
+/// There is one writer, so the order of statements does not matter here as it does in PostgreSQL.
+pub(super) fn append(
+    transaction: &Transaction<'_>,
+    id: UploadId,
+    advance: &Advance,
+    ttl: Duration,
+) -> Result<Upload> {
+    let fate = Fate::of(Some(advance), rows::now(), ttl)?;
+    let appended = transaction
+        .prepare_cached(queries::ADVANCE)?
+        .query_row(
+            params![
+                id.as_uuid().into_bytes(),
+                advance.epoch.0,
+                signed(advance.from)?,
+                signed(advance.count)?,
+                advance.length.map(signed).transpose()?,
+                advance.digest.save(),
+                fate.sha256,
+                fate.completed_at,
+                fate.expires_at
+            ],
+            rows::upload,
+        )
+        .optional()?;
+    let Some(appended) = appended else { return Err(conflict(transaction, id)) };
+    record_range(transaction, id, advance)?;
+    Ok(appended)
+}
+
+pub(super) fn terminate(transaction: &Transaction<'_>, id: UploadId) -> Result<Vec<BlobId>> {
+    super::read::find(transaction, id)?;
+    let (id, now) = (id.as_uuid().into_bytes(), rows::now());
+    let released: Vec<(BlobId, i64)> = transaction
+        .prepare_cached(queries::RELEASE_BLOBS)?
+        .query_map(params![id, now], |row| Ok((rows::blob(row, 0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    transaction.prepare_cached(queries::DELETE_UPLOAD)?.execute([id])?;
+    transaction.prepare_cached(queries::INSERT_TOMBSTONE)?.execute(params![id, now])?;
+    Ok(released.into_iter().filter(|(_, refs)| *refs == 0).map(|(blob, _)| blob).collect())
+}
+
+/// Counts the bytes of `advance` in, and who brought them. What goes on where the last row of its epoch ends makes that row
+/// longer, so that a large upload does not leave a row for each chunk.
+fn record_range(transaction: &Transaction<'_>, id: UploadId, advance: &Advance) -> Result<()> {
+    if advance.count == 0 {
+        return Ok(());
+    }
+    let id = id.as_uuid().into_bytes();
+    let (from, count) = (signed(advance.from)?, signed(advance.count)?);
+    let range = params![id, advance.epoch.0, from, count];
+    if transaction.prepare_cached(queries::GROW_EXTENT)?.execute(range)? == 0 {
+        transaction.prepare_cached(queries::INSERT_EXTENT)?.execute(range)?;
+    }
+    let (backend, frontend) = (advance.backend.as_str(), advance.frontend.as_ref().map(|f| f.as_str()));
+    let range = params![id, advance.epoch.0, from, count, backend, frontend];
+    if transaction.prepare_cached(queries::GROW_SEGMENT)?.execute(range)? == 0 {
+        transaction.prepare_cached(queries::INSERT_SEGMENT)?.execute(range)?;
+    }
+    Ok(())
+}
+
+/// What a chunk makes of its upload: complete, or one that expires later.
+struct Fate {
+    sha256: Option<[u8; 32]>,
+    completed_at: Option<i64>,
+    expires_at: Option<i64>,
+}
+
+impl Fate {
+    fn of(advance: Option<&Advance>, now: i64, ttl: Duration) -> Result<Self> {
+        let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
+        Ok(match advance.and_then(|advance| advance.sha256) {
+            Some(sum) => Self { sha256: Some(sum.0), completed_at: Some(now), expires_at: None },
+            None => Self { sha256: None, completed_at: None, expires_at: Some(now.saturating_add(ttl)) },
+        })
+    }
+}

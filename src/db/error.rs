@@ -1,0 +1,172 @@
+use std::fmt;
+use std::time::Duration;
+use tokio_postgres::error::SqlState;
+
+/// How long anybody here waits for a database, all in all: for a connection, for locks, for the answer.
+pub const PATIENCE: Duration = Duration::from_secs(3);
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// What went wrong in a database, by what it means to the caller.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It does not answer, not in time, or told us to try again. Whether something was committed is not known.
+    #[error("the database is unavailable")]
+    Unavailable(#[source] Source),
+    #[error("the database has no room left")]
+    Full(#[source] Source),
+    /// A row with the same key is committed already. The transaction is void.
+    #[error("the row exists already")]
+    Duplicate(#[source] Source),
+    /// A defect in this program or its configuration; trying again does not help. Logged where it was seen.
+    #[error("the database refuses: {0}")]
+    Broken(#[source] Source),
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("no answer within {PATIENCE:?}")]
+struct NotInTime;
+
+/// Gives up on `work` after [`PATIENCE`]. Dropping `work` must leave nothing half done: see [`super::postgres::Lease`].
+pub async fn within_patience<T, E: From<Error>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    match tokio::time::timeout(PATIENCE, work).await {
+        Ok(outcome) => outcome,
+        Err(_elapsed) => Err(Error::unavailable(NotInTime).into()),
+    }
+}
+
+impl Error {
+    pub fn unavailable(cause: impl Into<Source>) -> Self {
+        Self::Unavailable(cause.into())
+    }
+
+    pub fn broken(cause: impl Into<Source>) -> Self {
+        let cause = cause.into();
+        log::error!("the database refuses: {}", Chain(cause.as_ref()));
+        Self::Broken(cause)
+    }
+}
+
+/// An error with all of its causes on one line: tokio-postgres says what the server said in the cause only.
+struct Chain<'a>(&'a (dyn std::error::Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// The kinds of [`Error`].
+enum Meaning {
+    Unavailable,
+    Full,
+    Duplicate,
+    Broken,
+}
+
+impl Meaning {
+    fn of_postgres(error: &tokio_postgres::Error) -> Self {
+        match error.code() {
+            Some(code) if *code == SqlState::DISK_FULL => Self::Full,
+            Some(code) if *code == SqlState::UNIQUE_VIOLATION => Self::Duplicate,
+            Some(code) if is_passing(code) => Self::Unavailable,
+            None if is_of_the_connection(error) => Self::Unavailable,
+            Some(_) | None => Self::Broken,
+        }
+    }
+
+    fn of_sqlite(error: &rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::OutOfMemory
+                | ErrorCode::OperationInterrupted,
+            ) => Self::Unavailable,
+            Some(_) | None => Self::Broken,
+        }
+    }
+
+    fn with(self, cause: impl Into<Source>) -> Error {
+        match self {
+            Self::Unavailable => Error::unavailable(cause),
+            Self::Full => Error::Full(cause.into()),
+            Self::Duplicate => Error::Duplicate(cause.into()),
+            Self::Broken => Error::broken(cause),
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Meaning::of_postgres(&error).with(error)
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Meaning::of_sqlite(&error).with(error)
+    }
+}
+
+impl From<deadpool_postgres::PoolError> for Error {
+    fn from(error: deadpool_postgres::PoolError) -> Self {
+        use deadpool_postgres::PoolError;
+        match error {
+            PoolError::Backend(error) => error.into(),
+            PoolError::Timeout(_) | PoolError::Closed => Self::unavailable(error),
+            PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => Self::broken(error),
+        }
+    }
+}
+
+impl From<refinery::Error> for Error {
+    fn from(error: refinery::Error) -> Self {
+        use std::error::Error as _;
+        let cause = error.source();
+        let meaning = match cause.and_then(|cause| cause.downcast_ref()) {
+            Some(error) => Meaning::of_postgres(error),
+            None => match cause.and_then(|cause| cause.downcast_ref()) {
+                Some(error) => Meaning::of_sqlite(error),
+                None => Meaning::Broken,
+            },
+        };
+        meaning.with(error)
+    }
+}
+
+/// PostgreSQL, appendix A: what a later attempt, or one on another server, may well get past.
+fn is_passing(code: &SqlState) -> bool {
+    const PASSING: &[SqlState] = &[
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::LOCK_NOT_AVAILABLE,
+        SqlState::QUERY_CANCELED,
+        SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+        SqlState::TOO_MANY_CONNECTIONS,
+        SqlState::OUT_OF_MEMORY,
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+        // The server was demoted to a standby under us; the next connection finds the primary.
+        SqlState::READ_ONLY_SQL_TRANSACTION,
+    ];
+    // Class 08: connection exceptions.
+    PASSING.contains(code) || code.code().starts_with("08")
+}
+
+/// Without a word from the server, all but our own mistakes (a value that does not fit its column) is the connection's.
+fn is_of_the_connection(error: &tokio_postgres::Error) -> bool {
+    use std::error::Error as _;
+    error.is_closed() || error.source().is_some_and(|cause| cause.is::<std::io::Error>())
+}
