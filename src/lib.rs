@@ -1,5 +1,10 @@
 //! swarm-upload: an upload service that stays up while everything under it is killed, scaled and replaced.
+//!
+//! One executable plays three roles: a `frontend` relays uploads to `backend`s, and `standalone` is both in one process.
+//! docs/ARCHITECTURE.md has the map of the rooms below and the invariants they keep; `tests/architecture.rs` holds who may
+//! import whom.
 
+pub mod backend;
 pub mod balance;
 pub mod blobs;
 pub mod catalog;
@@ -8,14 +13,108 @@ pub mod config;
 pub mod db;
 pub mod discovery;
 pub mod domain;
+pub mod frontend;
+pub mod healthcheck;
+pub mod http;
+pub mod protocol;
 pub mod replica;
+pub mod standalone;
+pub mod telemetry;
 pub mod uploads;
 
+use cli::{Cli, Command, Rejected};
+use config::Config;
+use std::io::Write;
+use std::net::SocketAddr;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How the process ended, for its exit code.
 pub enum Ended {
     Well,
+    /// It could not start, or is not healthy: 1.
     Unhealthy(String),
+    /// The command line or the environment is wrong: 2.
     Misused(String),
 }
+
+/// Reads the command line and does what it says, until it is told to stop.
 pub fn run() -> Ended {
-    Ended::Well
+    let cli = match Cli::read() {
+        Ok(cli) => cli,
+        Err(Rejected::Told(text)) => {
+            print!("{text}");
+            return Ended::Well;
+        }
+        Err(Rejected::Wrong(why)) => return Ended::Misused(why),
+    };
+    telemetry::init();
+    let system = actix_web::rt::System::new();
+    if let Some(Command::Healthcheck { url }) = cli.command {
+        return match system.block_on(healthcheck::ask(&url)) {
+            Ok(()) => Ended::Well,
+            Err(why) => Ended::Unhealthy(why),
+        };
+    }
+    match Config::new(cli.serve) {
+        Ok(config) => match system.block_on(serve(config)) {
+            Ok(()) => Ended::Well,
+            Err(error) => Ended::Unhealthy(error.to_string()),
+        },
+        Err(error) => Ended::Misused(error.to_string()),
+    }
+}
+
+/// Plays a role until told to stop, then drains.
+async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+    match config {
+        Config::Standalone(config) => {
+            let standalone = standalone::start(config).await?;
+            greet("standalone", standalone.frontend.address)?;
+            told_to_stop().await?;
+            standalone.drain().await;
+        }
+        Config::Frontend(config) => {
+            let own = replica::Identity::of_this_process();
+            let server = frontend::start(config, own, frontend::ReadyWith::One)?;
+            greet("frontend", server.address)?;
+            told_to_stop().await?;
+            server.drain(true).await;
+        }
+        Config::Backend(config) => {
+            let storage = backend::Storage::open(&config.database, &config.blobs).await?;
+            let own = replica::Identity::of_this_process();
+            let server = backend::start(&config, storage.clone(), own)?;
+            greet("backend", server.address)?;
+            told_to_stop().await?;
+            let container_id = server.replica.identity.container_id;
+            server.drain(true).await;
+            storage.retire(container_id).await;
+        }
+    }
+    Ok(())
+}
+
+/// One line on stdout that says where to reach the process: port 0 is a free one by now.
+fn greet(role: &str, address: SocketAddr) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "swarm-upload {} {role} on http://{address}", env!("CARGO_PKG_VERSION"))?;
+    stdout.flush()
+}
+
+/// Returns at the first SIGTERM or SIGINT; a second one ends the process at once.
+async fn told_to_stop() -> std::io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    log::info!("told to stop: draining; a second signal ends at once");
+    actix_web::rt::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(1);
+    });
+    Ok(())
 }

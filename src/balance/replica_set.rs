@@ -70,6 +70,12 @@ impl ReplicaSet {
     pub fn any_ready(&self) -> bool {
         self.snapshot().iter().any(|target| target.health() == Health::Ready)
     }
+
+    /// There are replicas, and each of them is ready.
+    pub fn all_ready(&self) -> bool {
+        let snapshot = self.snapshot();
+        !snapshot.is_empty() && snapshot.iter().all(|target| target.health() == Health::Ready)
+    }
 }
 
 #[cfg(test)]

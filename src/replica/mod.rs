@@ -4,10 +4,12 @@
 //! it says of itself, a [`Report`], goes to the registry each second. This room knows nothing of HTTP or of databases.
 
 mod identity;
+mod info;
 mod report;
 mod traffic;
 
 pub use identity::Identity;
+pub use info::{BackendInfo, Info};
 pub use report::{HEARD_WITHIN, Registry, RegistryError, Report, Role};
 pub use traffic::{InFlight, Traffic};
 

@@ -1,0 +1,116 @@
+//! What stands behind the URLs of a backend: the only place here that names concrete implementations.
+
+use super::registry::CatalogRegistry;
+use super::{life, routes};
+use crate::blobs::BlobStore;
+use crate::blobs::local::{LocalBlobs, Unusable};
+use crate::blobs::postgres::PostgresBlobs;
+use crate::catalog::postgres::PostgresCatalog;
+use crate::catalog::sqlite::SqliteCatalog;
+use crate::catalog::{Catalog, CatalogError};
+use crate::config::{BackendConfig, Blobs, Database};
+use crate::db::postgres::{InvalidConfig, PgConfig, Pool};
+use crate::db::{self, migrate};
+use crate::domain::ContainerId;
+use crate::http::{Readiness, Server, Service};
+use crate::replica::{Identity, Replica, Role};
+use crate::uploads::{Budget, LocalUploads};
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Connections of one backend. A rolling update doubles the backends for a while, and PostgreSQL takes 100 by default.
+const CONNECTIONS: usize = 10;
+
+/// A backend cannot start, and trying again would not help.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, #[source] io::Error),
+    #[error("cannot use the database: {0}")]
+    Database(#[from] InvalidConfig),
+    #[error("cannot use the catalog: {0}")]
+    Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Folder(#[from] Unusable),
+    #[error("rows can hold bytes in PostgreSQL only")]
+    RowsNeedPostgres,
+}
+
+/// Where records and bytes are kept. Cheap to clone: the backends of one process share it.
+#[derive(Clone)]
+pub struct Storage {
+    pub catalog: Arc<dyn Catalog>,
+    pub blobs: Arc<dyn BlobStore>,
+    /// Migrated once it answers; an embedded database is migrated as it is opened.
+    to_migrate: Option<Pool>,
+}
+
+impl Storage {
+    /// Opens what the configuration names. PostgreSQL is not asked for anything yet: it may come later than we do.
+    pub async fn open(database: &Database, blobs: &Blobs) -> Result<Self, StartError> {
+        let (catalog, pool): (Arc<dyn Catalog>, _) = match database {
+            Database::Sqlite(path) => (Arc::new(SqliteCatalog::open(path).await?), None),
+            Database::Postgres { url, password } => {
+                let config =
+                    PgConfig { url: url.clone(), password: password.clone(), pool_size: CONNECTIONS };
+                let pool = Pool::open(&config).await?;
+                (Arc::new(PostgresCatalog::new(pool.clone())), Some(pool))
+            }
+        };
+        let blobs: Arc<dyn BlobStore> = match (blobs, &pool) {
+            (Blobs::Folder(dir), _) => Arc::new(LocalBlobs::open(dir).await?),
+            (Blobs::Postgres, Some(pool)) => Arc::new(PostgresBlobs::new(pool.clone())),
+            (Blobs::Postgres, None) => return Err(StartError::RowsNeedPostgres),
+        };
+        Ok(Self { catalog, blobs, to_migrate: pool })
+    }
+
+    /// Brings the schema to what this program needs, if no other replica has.
+    pub async fn prepare(&self) -> Result<(), db::Error> {
+        match &self.to_migrate {
+            Some(pool) => migrate::postgres(pool).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Takes a replica that ends in good order out of the list; one that cannot be reached leaves it by itself.
+    pub async fn retire(&self, replica: ContainerId) {
+        if let Err(error) = self.catalog.retire(replica).await {
+            log::warn!("the replica stays listed for some seconds: {error}");
+        }
+    }
+}
+
+/// Brings up a backend over a storage. It serves as soon as this returns, and is ready once the database is.
+pub fn start(config: &BackendConfig, storage: Storage, identity: Identity) -> Result<Server, StartError> {
+    let common = &config.common;
+    let replica = Arc::new(Replica::new(Role::Backend, identity));
+    let readiness = Readiness::new("the database was not asked yet");
+    let uploads = LocalUploads::new(
+        storage.catalog.clone(),
+        storage.blobs.clone(),
+        Budget::new(common.memory_budget),
+        replica.identity.container_id,
+        config.upload_ttl,
+    );
+    let (catalog, shared, ready) = (storage.catalog.clone(), replica.clone(), readiness.clone());
+    let max_upload_size = common.max_upload_size;
+    let server = Server::start(common.listen, common.shutdown_grace, replica.clone(), move |urls| {
+        routes::mount(
+            urls,
+            Service {
+                uploads: Rc::new(uploads.clone()),
+                registry: Rc::new(CatalogRegistry(catalog.clone())),
+                replica: shared.clone(),
+                readiness: ready.clone(),
+                max_upload_size,
+                trusts_internal_headers: true,
+            },
+        );
+    });
+    let server = server.map_err(|error| StartError::Listen(common.listen, error))?;
+    actix_web::rt::spawn(life::live(storage, replica, readiness));
+    Ok(server)
+}

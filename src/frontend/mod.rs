@@ -1,0 +1,15 @@
+//! The role `frontend`: web pages, balancing, and the relay of uploads to the backends.
+//!
+//! It keeps nothing: whatever it is asked, it asks a backend. Which one, and what to do when that one dies, is what this room
+//! is about; start reading in `relay`. What is served is in `routes`, what stands behind it in `assemble`.
+
+mod assemble;
+mod heartbeat;
+mod info;
+mod page;
+mod registry;
+mod relay;
+mod routes;
+mod watch;
+
+pub use assemble::{ReadyWith, StartError, start};

@@ -1,0 +1,200 @@
+//! The web page, rendered here so that it works without JavaScript: a form, the list, download and delete.
+
+use crate::domain::{ContainerId, Listing, Page, SortKey, Upload, UploadId};
+use crate::http::{Asked, Problem, Service, form};
+use crate::protocol::problem::Code;
+use crate::protocol::record;
+use crate::uploads::{Call, UploadError};
+use actix_multipart::Multipart;
+use actix_web::http::header::{self, CacheControl, CacheDirective, LOCATION};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytesize::ByteSize;
+use minijinja::value::Serde;
+use minijinja::{Environment, Value};
+use rust_embed::RustEmbed;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+const ON_A_PAGE: u32 = 50;
+/// Everything from here, nothing inline, no other page may frame this one.
+const POLICY: &str = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+#[derive(RustEmbed)]
+#[folder = "src/frontend/ui"]
+struct Embedded;
+
+/// Where the page's files come from: the binary, or a folder while one works on them.
+#[derive(Clone)]
+pub struct Pages {
+    pub dir: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+pub struct Query {
+    #[serde(default)]
+    q: String,
+    cursor: Option<String>,
+}
+
+/// What the template shows.
+#[derive(Serialize)]
+struct Shown<'a> {
+    uploads: Vec<Row>,
+    /// Where the list goes on.
+    next: Option<String>,
+    search: &'a str,
+    /// No backend answers, so the list is not known.
+    unavailable: bool,
+    max_upload_size: String,
+    frontend: ContainerId,
+    backend: Option<ContainerId>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    id: String,
+    filename: String,
+    size: String,
+    created: String,
+    created_at: String,
+    url: String,
+    content_url: String,
+}
+
+impl Pages {
+    fn file(&self, name: &str) -> Option<Cow<'static, [u8]>> {
+        match &self.dir {
+            Some(dir) => std::fs::read(dir.join(name)).ok().map(Cow::Owned),
+            None => Embedded::get(name).map(|file| file.data),
+        }
+    }
+}
+
+/// The page: the newest files, or those that were searched for.
+pub async fn index(
+    service: web::Data<Service>,
+    pages: web::Data<Pages>,
+    asked: Asked,
+    query: web::Query<Query>,
+) -> Result<HttpResponse, Problem> {
+    let after = query.cursor.as_deref().map(record::parse_cursor).transpose()?;
+    let listing = Listing {
+        limit: ON_A_PAGE,
+        after,
+        search: query.q.clone(),
+        sort: SortKey::Created,
+        descending: true,
+        incomplete_too: false,
+    };
+    let page = service.uploads.list(&asked, &listing).await;
+    render(&service, &pages, &asked, &query.q, page.as_ref())
+}
+
+/// The form: stores every file, then shows the list.
+pub async fn send(
+    service: web::Data<Service>,
+    asked: Asked,
+    request: HttpRequest,
+    files: Multipart,
+) -> Result<HttpResponse, Problem> {
+    from_our_own_page(&request)?;
+    form::store(&service, &asked, files).await?;
+    Ok(back_to_the_list())
+}
+
+/// What the list's delete buttons do: a form can only POST.
+pub async fn delete(
+    service: web::Data<Service>,
+    asked: Asked,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    from_our_own_page(&request)?;
+    let id: UploadId = id.parse().map_err(|_| UploadError::NotFound)?;
+    match service.uploads.terminate(&asked, id).await {
+        // Somebody was faster, which is what was wanted.
+        Ok(()) | Err(UploadError::NotFound | UploadError::Gone) => Ok(back_to_the_list()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A file of the page: style, and later scripts.
+pub async fn asset(pages: web::Data<Pages>, name: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let body = pages.file(&name).ok_or(UploadError::NotFound)?.into_owned();
+    let fresh = CacheControl(vec![CacheDirective::NoCache]);
+    let kind = mime_guess::from_path(&*name).first_or_octet_stream();
+    Ok(HttpResponse::Ok().content_type(kind).insert_header(fresh).body(body))
+}
+
+fn back_to_the_list() -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, "/")).finish()
+}
+
+/// A form on somebody else's page must not upload or delete in a visitor's name. Browsers say where a request comes from.
+fn from_our_own_page(request: &HttpRequest) -> Result<(), Problem> {
+    match request.headers().get("sec-fetch-site").map(|site| site.as_bytes()) {
+        None | Some(b"same-origin" | b"none") => Ok(()),
+        Some(_) => Err(Problem::new(Code::CrossSite)),
+    }
+}
+
+fn render(
+    service: &Service,
+    pages: &Pages,
+    call: &Call,
+    search: &str,
+    page: Result<&Page, &UploadError>,
+) -> Result<HttpResponse, Problem> {
+    let uploads: Vec<Row> = page.map(|page| page.uploads.iter().map(Row::new).collect()).unwrap_or_default();
+    let next = page.ok().and_then(|page| page.next.as_ref()).map(|cursor| {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("cursor", &record::print_cursor(cursor));
+        if !search.is_empty() {
+            query.append_pair("q", search);
+        }
+        format!("/?{}", query.finish())
+    });
+    let context = Value::from(Serde(&Shown {
+        uploads,
+        next,
+        search,
+        unavailable: page.is_err(),
+        max_upload_size: human(service.max_upload_size),
+        frontend: service.replica.identity.container_id,
+        backend: call.backend.get(),
+    }));
+    let template = pages.file("index.html").ok_or_else(|| broken("index.html is missing"))?;
+    let template = std::str::from_utf8(&template).map_err(broken)?;
+    let html = Environment::new().render_named_str("index.html", template, context).map_err(broken)?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(html))
+}
+
+fn broken(why: impl std::fmt::Display) -> Problem {
+    log::error!("the page cannot be rendered: {why}");
+    Problem::new(Code::Internal)
+}
+
+impl Row {
+    fn new(upload: &Upload) -> Self {
+        let created = upload.created_at;
+        Self {
+            id: upload.id.to_string(),
+            filename: upload.filename.to_string(),
+            size: human(upload.offset),
+            created: format!("{} {:02}:{:02} UTC", created.date(), created.hour(), created.minute()),
+            created_at: httpdate::fmt_http_date(created.into()),
+            url: record::record_url(upload.id),
+            content_url: record::content_url(upload.id),
+        }
+    }
+}
+
+fn human(bytes: u64) -> String {
+    ByteSize(bytes).display().iec().to_string()
+}

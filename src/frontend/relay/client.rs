@@ -1,0 +1,309 @@
+//! One question to the backends: asked until one of them answers it, within a patience.
+
+use crate::balance::{Lease, LeastRequests, ReplicaSet, RetryBudget, RoundRobin, Target};
+use crate::domain::ContainerId;
+use crate::protocol::internal;
+use crate::uploads::{Call, UploadError};
+use actix_web::body::SizedStream;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use awc::ClientResponse;
+use awc::error::{ConnectError, SendRequestError};
+use bytes::Bytes;
+use futures_util::stream;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The ladder of timeouts (docs/ARCHITECTURE.md, invariant 7), from the inside out.
+pub const CONNECT: Duration = Duration::from_secs(1);
+const ANSWER: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// Between rounds over all backends; doubled each time.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Larger than any page of records.
+const LARGEST_BODY: usize = 8 << 20;
+
+/// The backends, as all workers of a frontend share them.
+pub struct Backends {
+    pub set: ReplicaSet,
+    /// For everything but the info endpoints.
+    pub least: LeastRequests,
+    /// For the info endpoints, whose turn nothing else advances.
+    pub turn: RoundRobin,
+    pub retries: RetryBudget,
+}
+
+/// A request that may be sent more than once.
+pub struct Question<'a> {
+    pub method: Method,
+    /// Path and query.
+    pub path: String,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub body: &'a [Bytes],
+    /// Bytes of `body`.
+    pub len: u64,
+}
+
+impl Question<'_> {
+    pub fn get(path: impl Into<String>) -> Self {
+        Self { method: Method::GET, path: path.into(), headers: Vec::new(), body: &[], len: 0 }
+    }
+}
+
+/// What a backend said.
+pub struct Answer<B> {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: B,
+    /// The question was sent before without a clear answer, so it may have been carried out twice.
+    pub doubtful: bool,
+}
+
+/// An answer whose body is still coming; its backend is busy with it until it is dropped.
+pub struct Coming {
+    pub response: ClientResponse,
+    pub lease: Lease,
+}
+
+/// Why a backend gave no answer.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    /// Nothing was sent.
+    #[error("no connection: {0}")]
+    Refused(ConnectError),
+    /// Something was sent; whether it was carried out is unknown.
+    #[error("no clear answer: {0}")]
+    Unclear(String),
+    /// It said that it cannot now, and did nothing.
+    #[error("it is unavailable")]
+    Busy,
+}
+
+/// Asks backends. One for each worker, since awc's connections belong to a thread.
+#[derive(Clone)]
+pub struct Client {
+    http: awc::Client,
+    backends: Arc<Backends>,
+    frontend: ContainerId,
+}
+
+impl Default for Backends {
+    fn default() -> Self {
+        Self {
+            set: ReplicaSet::default(),
+            least: LeastRequests::default(),
+            turn: RoundRobin::default(),
+            retries: RetryBudget::new(Instant::now()),
+        }
+    }
+}
+
+impl Client {
+    pub fn new(backends: Arc<Backends>, frontend: ContainerId) -> Self {
+        // Waiting for a free connection would be a queue that nobody sees: what bounds requests is the budget.
+        let connector = awc::Connector::new().timeout(CONNECT).limit(1 << 16);
+        let http = awc::Client::builder()
+            .connector(connector)
+            .no_default_headers()
+            .disable_redirects()
+            .disable_timeout()
+            .finish();
+        Self { http, backends, frontend }
+    }
+
+    /// Asks until a backend answers, and reads its answer whole.
+    pub async fn ask(&self, call: &Call, question: &Question<'_>) -> Result<Answer<Bytes>, UploadError> {
+        let fit = |tried: &[SocketAddr]| self.backends.set.pick(&self.backends.least, tried);
+        self.ask_one_of(fit, call, question, PATIENCE).await
+    }
+
+    /// Asks the live backends in turn, ready or not, for those who watch the balancing.
+    pub async fn ask_in_turn(
+        &self,
+        call: &Call,
+        path: &str,
+        patience: Duration,
+    ) -> Result<Answer<Bytes>, UploadError> {
+        let in_turn = |tried: &[SocketAddr]| self.backends.set.pick_live(&self.backends.turn, tried);
+        self.ask_one_of(in_turn, call, &Question::get(path), patience).await
+    }
+
+    /// Tells some live backend, in a turn of the caller's own.
+    pub async fn tell(
+        &self,
+        path: &str,
+        body: Bytes,
+        turn: &RoundRobin,
+        patience: Duration,
+    ) -> Result<Answer<Bytes>, UploadError> {
+        let in_turn = |tried: &[SocketAddr]| self.backends.set.pick_live(turn, tried);
+        let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let len = body.len() as u64;
+        let question =
+            Question { method: Method::POST, headers: vec![json], body: &[body], len, ..Question::get(path) };
+        self.ask_one_of(in_turn, &Call::default(), &question, patience).await
+    }
+
+    /// Asks until a backend begins to answer.
+    pub async fn open(
+        &self,
+        call: &Call,
+        question: &Question<'_>,
+        deadline: Instant,
+    ) -> Result<Coming, UploadError> {
+        let fit = |tried: &[SocketAddr]| self.backends.set.pick(&self.backends.least, tried);
+        let attempt = async |lease: Lease| {
+            let response = self.send(call, question, &lease).await?;
+            Ok(Coming { response, lease })
+        };
+        Ok(self.persist(deadline, fit, attempt).await?.0)
+    }
+
+    async fn ask_one_of(
+        &self,
+        pick: impl Fn(&[SocketAddr]) -> Option<Arc<Target>>,
+        call: &Call,
+        question: &Question<'_>,
+        patience: Duration,
+    ) -> Result<Answer<Bytes>, UploadError> {
+        let attempt = async |lease: Lease| self.answer(call, question, &lease).await;
+        let (mut answer, doubtful) = self.persist(Instant::now() + patience, pick, attempt).await?;
+        answer.doubtful = doubtful;
+        Ok(answer)
+    }
+
+    /// Tries one backend after the other, then all of them again after a pause, until `deadline`. Says along with the answer
+    /// whether the question was sent before without a clear one.
+    async fn persist<T>(
+        &self,
+        deadline: Instant,
+        pick: impl Fn(&[SocketAddr]) -> Option<Arc<Target>>,
+        attempt: impl AsyncFn(Lease) -> Result<T, Trouble>,
+    ) -> Result<(T, bool), UploadError> {
+        let retries = &self.backends.retries;
+        retries.deposit();
+        let (mut tried, mut doubtful, mut pause) = (Vec::new(), false, SHORTEST_PAUSE);
+        loop {
+            let target = pick(&tried);
+            let tries_left = target.is_some();
+            if let Some(target) = target {
+                let address = target.address;
+                match attempt(Lease::new(target)).await {
+                    Ok(answer) => return Ok((answer, doubtful)),
+                    Err(trouble) => {
+                        log::warn!("backend {address}: {trouble}");
+                        metrics::counter!("relay_retries_total").increment(1);
+                        doubtful |= matches!(trouble, Trouble::Unclear(_));
+                        tried.push(address);
+                    }
+                }
+            }
+            let now = Instant::now();
+            if now >= deadline {
+                return Err(UploadError::Unavailable { retry_after: RETRY_AFTER });
+            }
+            if tries_left && retries.withdraw(now) {
+                continue;
+            }
+            // Everybody had a turn: from the beginning, a little later each time, and not all requests at once.
+            tried.clear();
+            tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0).min(deadline - now)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// One request to one backend, its answer read whole.
+    async fn answer(
+        &self,
+        call: &Call,
+        question: &Question<'_>,
+        lease: &Lease,
+    ) -> Result<Answer<Bytes>, Trouble> {
+        let mut response = self.send(call, question, lease).await?;
+        let read = response.body().limit(LARGEST_BODY);
+        let body = match tokio::time::timeout(ANSWER, read).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(error)) => return Err(unclear(lease.target(), error)),
+            Err(_) => return Err(unclear(lease.target(), "its answer does not end")),
+        };
+        Ok(Answer { status: response.status(), headers: response.headers().clone(), body, doubtful: false })
+    }
+
+    /// One request to one backend, up to the head of its answer.
+    async fn send(
+        &self,
+        call: &Call,
+        question: &Question<'_>,
+        lease: &Lease,
+    ) -> Result<ClientResponse, Trouble> {
+        let target = lease.target();
+        let sent = self.request(call, question, target.address.to_string());
+        let response = tokio::select! {
+            response = sent => response.map_err(|error| trouble(target, error))?,
+            () = target.falls_silent() => return Err(Trouble::Unclear("it fell silent".into())),
+            () = tokio::time::sleep(ANSWER) => return Err(unclear(target, "no answer in time")),
+        };
+        check(target, &response)?;
+        target.succeeded();
+        call.backend.set(backend_of(response.headers()));
+        Ok(response)
+    }
+
+    async fn request(
+        &self,
+        call: &Call,
+        question: &Question<'_>,
+        host: String,
+    ) -> Result<ClientResponse, SendRequestError> {
+        let url = format!("http://{host}{}", question.path);
+        let mut request = self
+            .http
+            .request(question.method.clone(), url)
+            .insert_header((internal::FRONTEND_CONTAINER, self.frontend.as_str()))
+            .insert_header((internal::REQUEST_ID, call.request_id.as_str()));
+        for (name, value) in &question.headers {
+            request = request.insert_header((name.clone(), value.clone()));
+        }
+        // A list of shared pieces: sending it again copies nothing.
+        let pieces = question.body.to_vec().into_iter().map(Ok::<_, Infallible>);
+        request.send_body(SizedStream::new(question.len, stream::iter(pieces))).await
+    }
+}
+
+/// Which backend an answer is of; none that is one leaves that out.
+pub fn backend_of(headers: &HeaderMap) -> Option<ContainerId> {
+    internal::container(headers.get(internal::BACKEND_CONTAINER)?.as_bytes())
+}
+
+/// Whether this is a backend's own answer, and not one of something in between or of a backend that cannot answer now.
+fn check(target: &Target, response: &ClientResponse) -> Result<(), Trouble> {
+    if backend_of(response.headers()).is_none() {
+        return Err(unclear(target, format!("{} without a container id", response.status())));
+    }
+    match response.status() {
+        StatusCode::SERVICE_UNAVAILABLE => Err(Trouble::Busy),
+        _ => Ok(()),
+    }
+}
+
+fn trouble(target: &Target, error: SendRequestError) -> Trouble {
+    match error {
+        // awc says this also of a connection that was closed after the request had gone out.
+        SendRequestError::Connect(error @ ConnectError::Disconnected) => unclear(target, error),
+        SendRequestError::Connect(error) => {
+            target.refused();
+            Trouble::Refused(error)
+        }
+        error => unclear(target, error),
+    }
+}
+
+fn unclear(target: &Target, why: impl std::fmt::Display) -> Trouble {
+    target.failed(Instant::now());
+    Trouble::Unclear(why.to_string())
+}

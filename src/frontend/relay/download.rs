@@ -1,0 +1,99 @@
+//! A download that goes on from another backend at the byte where one stopped.
+
+use super::client::{Client, Coming, PATIENCE};
+use super::wire;
+use crate::domain::UploadId;
+use crate::uploads::{Call, Content, UploadError};
+use actix_web::http::StatusCode;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+/// A backend that sends nothing for this long is left for another.
+const STALL: Duration = Duration::from_secs(10);
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The bytes of one range, as far as they were read.
+struct Download {
+    client: Client,
+    call: Call,
+    id: UploadId,
+    /// What is still to come.
+    range: Range<u64>,
+    from: Option<Coming>,
+    /// A range that no backend can be made to send a byte of until then has failed.
+    deadline: Instant,
+}
+
+/// Opens `range`. A backend has answered for it when this returns, so that what is wrong from the start gets a clear answer.
+pub(super) async fn open(
+    client: Client,
+    call: &Call,
+    id: UploadId,
+    range: Range<u64>,
+) -> Result<Content, UploadError> {
+    if range.is_empty() {
+        return Ok(stream::empty().boxed_local());
+    }
+    let own = Call { request_id: call.request_id.clone(), ..Call::default() };
+    let deadline = Instant::now() + PATIENCE;
+    let mut download = Download { client, call: own, id, range, from: None, deadline };
+    download.reach().await?;
+    call.backend.set(download.call.backend.get());
+    Ok(stream::try_unfold(download, |mut download| async {
+        Ok(download.next().await?.map(|bytes| (bytes, download)))
+    })
+    .boxed_local())
+}
+
+impl Download {
+    async fn next(&mut self) -> Result<Option<Bytes>, UploadError> {
+        while !self.range.is_empty() {
+            if let Some(bytes) = self.piece().await {
+                self.range.start += bytes.len() as u64;
+                self.deadline = Instant::now() + PATIENCE;
+                return Ok(Some(bytes));
+            }
+            if Instant::now() >= self.deadline {
+                return Err(UploadError::Unavailable { retry_after: RETRY_AFTER });
+            }
+            metrics::counter!("relay_downloads_resumed_total").increment(1);
+            self.reach().await?;
+        }
+        Ok(None)
+    }
+
+    /// The next bytes from the backend at hand; `None` if it has failed. An end before the range's is a failure, too: awc
+    /// does not tell a body that was cut short from one that is complete.
+    async fn piece(&mut self) -> Option<Bytes> {
+        let coming = self.from.as_mut()?;
+        let left = self.range.end - self.range.start;
+        let received = tokio::select! {
+            received = coming.response.next() => received,
+            () = coming.lease.target().falls_silent() => None,
+            () = tokio::time::sleep(STALL) => None,
+        };
+        match received {
+            Some(Ok(bytes)) if !bytes.is_empty() && bytes.len() as u64 <= left => Some(bytes),
+            _ => {
+                coming.lease.target().failed(Instant::now());
+                self.from = None;
+                None
+            }
+        }
+    }
+
+    /// Finds a backend that sends what is still to come, exactly.
+    async fn reach(&mut self) -> Result<(), UploadError> {
+        let question = wire::content(self.id, &self.range);
+        let coming = self.client.open(&self.call, &question, self.deadline).await?;
+        match coming.response.status() {
+            StatusCode::PARTIAL_CONTENT if wire::is_range(coming.response.headers(), &self.range) => {
+                self.from = Some(coming);
+                Ok(())
+            }
+            _ => Err(wire::refusal(coming).await),
+        }
+    }
+}

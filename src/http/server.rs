@@ -1,0 +1,70 @@
+//! One listening server of a replica: from its start, over draining, to its end.
+
+use crate::replica::Replica;
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::web::ServiceConfig;
+use actix_web::{App, HttpServer};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Longer than nginx's upstream (60 s) and awc's (15 s), so that it is never the server that closes an idle connection under
+/// a proxy's hands.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long the head of a request may take.
+const HEAD: Duration = Duration::from_secs(30);
+/// How long a draining replica goes on accepting, until those who balance over it have seen that it drains.
+const STILL_ACCEPTING: Duration = Duration::from_secs(5);
+const BACKLOG: u32 = 2048;
+
+/// A server that listens and answers.
+pub struct Server {
+    pub address: SocketAddr,
+    pub replica: Arc<Replica>,
+    handle: ServerHandle,
+    running: actix_web::rt::task::JoinHandle<io::Result<()>>,
+    grace: Duration,
+}
+
+impl Server {
+    /// Listens on `listen` (port 0: a free one) and serves what `mount` sets up, which is called once in each worker.
+    pub fn start(
+        listen: SocketAddr,
+        grace: Duration,
+        replica: Arc<Replica>,
+        mount: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    ) -> io::Result<Self> {
+        let traced = replica.clone();
+        let server = HttpServer::new(move || {
+            let replica = traced.clone();
+            let traced = from_fn(move |request, next| super::trace(replica.clone(), request, next));
+            App::new().configure(mount.clone()).wrap(traced)
+        })
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(HEAD)
+        .backlog(BACKLOG)
+        .shutdown_timeout(grace.as_secs().max(1))
+        .disable_signals()
+        .bind(listen)?;
+        let address = server.addrs().first().copied().unwrap_or(listen);
+        let server = server.run();
+        let handle = server.handle();
+        Ok(Self { address, replica, handle, running: actix_web::rt::spawn(server), grace })
+    }
+
+    /// Ends in good order: says that it drains, goes on accepting until that was seen, then finishes what it has begun.
+    pub async fn drain(self, seen_by_others: bool) {
+        let end = Instant::now() + self.grace;
+        self.replica.drain();
+        if seen_by_others {
+            tokio::time::sleep(STILL_ACCEPTING.min(self.grace / 2)).await;
+        }
+        let left = end.saturating_duration_since(Instant::now());
+        if tokio::time::timeout(left, self.handle.stop(true)).await.is_err() {
+            log::warn!("the grace of {:?} is over; what is still going on is cut off", self.grace);
+        }
+        self.running.abort();
+    }
+}
