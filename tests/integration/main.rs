@@ -1,0 +1,13 @@
+//! The whole program, from outside: real processes, a real PostgreSQL, real clients. See `scripts/test.sh`.
+
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test exports nothing and may panic"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod chaos_proxy;
