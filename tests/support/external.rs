@@ -10,7 +10,7 @@ pub fn curl<'a>(arguments: impl IntoIterator<Item = &'a str>) -> String {
 
 /// Uploads a file with tus-js-client and returns the upload's URL.
 pub fn tus_js_client(endpoint: &str, file: &Path, chunk_bytes: u64) -> String {
-    let modules = installed("node_modules/tus-js-client").with_file_name("");
+    let modules = installed("node_modules");
     let script = script("upload.cjs");
     run(Command::new("node")
         .arg(script)
@@ -39,9 +39,7 @@ fn script(name: &str) -> PathBuf {
 
 /// Where scripts/test.sh has installed a client.
 fn installed(path: &str) -> PathBuf {
-    let folder = std::env::var("SWARM_UPLOAD_TEST_CLIENTS")
-        .map_or_else(|_| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-clients"), PathBuf::from);
-    let path = folder.join(path);
-    assert!(path.exists(), "{} is missing: scripts/test.sh --clients installs it", path.display());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-clients").join(path);
+    assert!(path.exists(), "{} is missing: scripts/test.sh installs it", path.display());
     path
 }
