@@ -41,7 +41,7 @@ fn send(proxy: &ChaosProxy) -> io::Result<Answer> {
     proxy.url.request("PATCH", "/files/x").try_send_body(BODY.len() as u64, &BODY[..])
 }
 
-const BODY: [u8; 300_000] = [b'x'; 300_000];
+static BODY: [u8; 300_000] = [b'x'; 300_000];
 
 #[test]
 fn without_a_fault_the_proxy_changes_nothing() {

@@ -11,3 +11,6 @@
 mod support;
 
 mod chaos_proxy;
+mod cluster;
+mod command_line;
+mod standalone;

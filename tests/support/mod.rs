@@ -4,6 +4,7 @@
 //! Everything blocks. A test reads from top to bottom, threads are named where they are needed, and nothing of the program
 //! under test (its runtime, its HTTP client) takes part in judging it.
 
+pub mod api;
 pub mod chaos;
 pub mod client;
 pub mod cluster;

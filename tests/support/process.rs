@@ -52,6 +52,10 @@ impl Process {
         self.output.read(find).unwrap_or_else(|| panic!("{} ended without a greeting", self.name))
     }
 
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     pub fn wait_until_ready(&self) {
         until(format!("{} is ready", self.name), || {
             self.url.get("/readyz").try_send().ok().filter(|answer| answer.status == 200)
@@ -85,10 +89,6 @@ impl Process {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
-    }
-
-    pub fn logged(&self, text: &str) -> bool {
-        self.output.read(|output| output.lines.iter().any(|line| line.contains(text)))
     }
 
     fn signal(&self, signal: Signal) {

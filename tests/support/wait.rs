@@ -26,10 +26,6 @@ pub struct Watched<T> {
 }
 
 impl<T> Watched<T> {
-    pub fn new(value: T) -> Self {
-        Self { value: Mutex::new(value), changed: Condvar::new() }
-    }
-
     pub fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
         let result = change(&mut self.lock());
         self.changed.notify_all();

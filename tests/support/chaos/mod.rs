@@ -49,6 +49,8 @@ pub struct Counts {
     pub connections: u64,
     /// Requests that brought bytes of an upload.
     pub chunks: u64,
+    /// Requests that change something, heartbeats aside, whose answers were passed on.
+    pub changes: u64,
     /// Bytes of request bodies that were passed on.
     pub bytes_in: u64,
     /// Bytes of answers' bodies that were passed on.
@@ -91,6 +93,10 @@ pub fn chunks(head: &Head) -> bool {
     matches!(head.method(), "PATCH" | "POST" | "PUT")
         && brings_bytes
         && !head.target().starts_with("/internal/")
+}
+
+fn changes(head: &Head) -> bool {
+    !matches!(head.method(), "GET" | "HEAD" | "OPTIONS") && !head.target().starts_with("/internal/heartbeat")
 }
 
 /// The request asks for the bytes of an upload.

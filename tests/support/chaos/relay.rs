@@ -1,6 +1,6 @@
 //! One connection through the proxy: request by request, with the faults that are due.
 
-use super::{Fault, Shared, chunks};
+use super::{Fault, Shared, changes, chunks};
 use crate::support::wire::{Body, Framing, Head, write_end, write_piece};
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -62,6 +62,9 @@ impl Shared {
         thread::scope(|scope| {
             let sent = scope.spawn(|| ends(self.pass_request(fault, framing, request, upstream)));
             let answered = ends(self.pass_answer(fault, head.method(), from_upstream, client));
+            if answered.is_ok() && changes(&head) {
+                self.state.change(|state| state.counts.changes += 1);
+            }
             let sent = sent.join().unwrap_or(Ok(Next::Reset));
             match answered {
                 Ok(Next::Keep) => sent,
