@@ -25,7 +25,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("replica", &["domain", "protocol"]),
     ("catalog", &["domain", "db", "replica"]),
     ("blobs", &["domain", "db"]),
-    ("uploads", &["domain", "catalog", "blobs"]),
+    ("uploads", &["blobs", "catalog", "db", "domain"]),
     ("balance", &["discovery"]),
     ("http", &["domain", "protocol", "replica", "telemetry", "uploads"]),
     ("config", &["cli", "domain"]),
