@@ -1,1 +1,282 @@
+//! Bytes in rows of the catalog's own database: they are stored by the transaction that counts them.
+//!
+//! A row holds up to 1 MiB and is found by the place of its first byte. Only counted bytes are ever committed, and within an
+//! epoch they are counted once: so where a row stands already, the transaction that brings it again would fail at the
+//! offset anyway, and the duplicate key is no more than an earlier word for that.
 
+use super::{BlobError, BlobStore, Place, Stage};
+use crate::db::postgres::{Pool, TransactionPart};
+use crate::db::{self, Staged, within_patience};
+use crate::domain::BlobId;
+use async_trait::async_trait;
+use bytes::{BufMut, Bytes, BytesMut};
+use deadpool_postgres::Transaction;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt, TryStreamExt};
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+
+/// A CHECK of the table says so, too.
+const ROW_BYTES: usize = 1 << 20;
+/// Rows on their way to the server at once: more would only wait in memory.
+const ROWS_IN_FLIGHT: usize = 4;
+/// Rows deleted by one statement, which must end in time.
+const ROWS_DELETED: i64 = 64;
+
+const INSERT: &str = "INSERT INTO blob_rows (blob_id, epoch, start_bytes, data) VALUES ($1, $2, $3, $4)";
+
+/// At most $4 bytes from position $3 on, all out of the row that holds this position, or would if it were longer.
+const READ: &str = "SELECT substring(data FROM ($3 - start_bytes + 1)::int FOR $4) FROM blob_rows \
+     WHERE blob_id = $1 AND epoch = $2 AND start_bytes BETWEEN $3 - 1048575 AND $3 ORDER BY start_bytes DESC LIMIT 1";
+
+const DELETE: &str = "DELETE FROM blob_rows WHERE blob_id = $1 AND (epoch, start_bytes) IN \
+     (SELECT epoch, start_bytes FROM blob_rows WHERE blob_id = $1 LIMIT $2)";
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct PostgresBlobs {
+    pool: Pool,
+}
+
+impl PostgresBlobs {
+    /// `pool` has to be the catalog's: the two share transactions.
+    pub fn new(pool: Pool) -> Self {
+        Self { pool }
+    }
+
+    /// What is stored from `place` on, at most `count` bytes and at most the rest of a row. The connection is given back
+    /// before the bytes are sent anywhere, so a slow reader keeps none.
+    async fn read_piece(&self, place: Place, count: u64) -> Result<Bytes, BlobError> {
+        within_patience(async {
+            let position = i64::try_from(place.start).map_err(db::Error::broken)?;
+            let count = i32::try_from(count.min(ROW_BYTES as u64)).map_err(db::Error::broken)?;
+            let lease = self.pool.lease().await?;
+            let statement = lease.prepare_cached(READ).await?;
+            let row =
+                lease.query_opt(&statement, &[&place.blob.0, &place.epoch.0, &position, &count]).await?;
+            let piece: &[u8] = row.as_ref().map(|row| row.try_get(0)).transpose()?.unwrap_or_default();
+            let piece = Bytes::copy_from_slice(piece);
+            lease.release();
+            if piece.is_empty() { Err(BlobError::Missing) } else { Ok(piece) }
+        })
+        .await
+    }
+
+    async fn delete_some(&self, blob: BlobId) -> Result<u64, BlobError> {
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let statement = lease.prepare_cached(DELETE).await?;
+            let deleted = lease.execute(&statement, &[&blob.0, &ROWS_DELETED]).await?;
+            lease.release();
+            Ok(deleted)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl BlobStore for PostgresBlobs {
+    async fn stage(&self, place: Place) -> Result<Box<dyn Stage>, BlobError> {
+        Ok(Box::new(RowStage { place, parts: Vec::new() }))
+    }
+
+    async fn read(
+        &self,
+        place: Place,
+        length: u64,
+    ) -> Result<BoxStream<'static, Result<Bytes, BlobError>>, BlobError> {
+        let store = self.clone();
+        let pieces = stream::try_unfold((place, length), move |(place, left)| {
+            let store = store.clone();
+            async move {
+                if left == 0 {
+                    return Ok(None);
+                }
+                let piece = store.read_piece(place, left).await?;
+                let read = piece.len() as u64;
+                Ok(Some((piece, (Place { start: place.start + read, ..place }, left - read))))
+            }
+        });
+        Ok(pieces.boxed())
+    }
+
+    async fn delete(&self, blob: BlobId) -> Result<(), BlobError> {
+        while self.delete_some(blob).await? > 0 {}
+        Ok(())
+    }
+}
+
+/// A chunk waiting in memory for the transaction that counts it.
+struct RowStage {
+    place: Place,
+    parts: Vec<Bytes>,
+}
+
+#[async_trait]
+impl Stage for RowStage {
+    async fn write(&mut self, parts: &[Bytes]) -> Result<(), BlobError> {
+        self.parts.extend_from_slice(parts);
+        Ok(())
+    }
+
+    async fn finish(self: Box<Self>) -> Result<Staged, BlobError> {
+        let rows = rows(self.parts);
+        match rows.is_empty() {
+            true => Ok(Staged::Durable),
+            false => Ok(Staged::InTransaction(Box::new(NewRows { place: self.place, rows }))),
+        }
+    }
+}
+
+/// The bytes of one row, as they arrived: they are copied once, into the message to the server.
+#[derive(Debug, Default)]
+struct RowBytes {
+    parts: Vec<Bytes>,
+    length: usize,
+}
+
+/// Cuts `parts` into rows, of which all but the last are full.
+fn rows(parts: Vec<Bytes>) -> Vec<RowBytes> {
+    let mut rows: Vec<RowBytes> = Vec::new();
+    for mut part in parts {
+        while !part.is_empty() {
+            if rows.last().is_none_or(|row| row.length == ROW_BYTES) {
+                rows.push(RowBytes::default());
+            }
+            let Some(row) = rows.last_mut() else { break };
+            let piece = part.split_to(part.len().min(ROW_BYTES - row.length));
+            row.length += piece.len();
+            row.parts.push(piece);
+        }
+    }
+    rows
+}
+
+struct NewRows {
+    place: Place,
+    rows: Vec<RowBytes>,
+}
+
+#[async_trait]
+impl TransactionPart for NewRows {
+    async fn run(&self, transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
+        let statement = transaction.prepare_cached(INSERT).await?;
+        let (blob, epoch) = (self.place.blob.0, self.place.epoch.0);
+        let mut start = self.place.start.cast_signed();
+        let mut inserts = Vec::new();
+        for row in &self.rows {
+            let (statement, at) = (&statement, start);
+            inserts.push(async move { transaction.execute(statement, &[&blob, &epoch, &at, row]).await });
+            start += row.length as i64;
+        }
+        stream::iter(inserts).buffered(ROWS_IN_FLIGHT).try_for_each(|_| async { Ok(()) }).await
+    }
+}
+
+impl ToSql for RowBytes {
+    fn to_sql(
+        &self,
+        _: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        out.reserve(self.length);
+        self.parts.iter().for_each(|part| out.put_slice(part));
+        Ok(IsNull::No)
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::BYTEA
+    }
+
+    to_sql_checked!();
+}
+
+impl From<db::Error> for BlobError {
+    fn from(error: db::Error) -> Self {
+        match error {
+            db::Error::Full(cause) => Self::Full(cause),
+            db::Error::Unavailable(cause) | db::Error::Duplicate(cause) | db::Error::Broken(cause) => {
+                Self::Unavailable(cause)
+            }
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for BlobError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        db::Error::from(error).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blobs::conformance::{self, Counting};
+    use crate::db::testing::TestDatabase;
+    use crate::domain::Epoch;
+    use std::sync::Arc;
+    use uuid::Uuid;
+
+    /// Counts what is staged in a transaction that does nothing else.
+    struct OwnTransaction(Pool);
+
+    #[async_trait]
+    impl Counting for OwnTransaction {
+        async fn count(&self, staged: Staged) -> bool {
+            let Staged::InTransaction(part) = staged else { return true };
+            let mut lease = self.0.lease().await.unwrap();
+            let transaction = lease.transaction().await.unwrap();
+            match part.run(&transaction).await.map_err(db::Error::from) {
+                Ok(()) => transaction.commit().await.unwrap(),
+                Err(db::Error::Duplicate(_)) => return false,
+                Err(error) => panic!("{error:?}"),
+            }
+            lease.release();
+            true
+        }
+    }
+
+    #[tokio::test]
+    async fn conforms() {
+        let (_database, pool) = TestDatabase::migrated().await;
+        let store = PostgresBlobs::new(pool.clone());
+        conformance::all(Arc::new(store), &OwnTransaction(pool)).await;
+    }
+
+    #[tokio::test]
+    async fn a_chunk_that_is_not_counted_is_not_stored() {
+        let (_database, pool) = TestDatabase::migrated().await;
+        let store = PostgresBlobs::new(pool.clone());
+        let place = Place { blob: BlobId(Uuid::now_v7()), epoch: Epoch(1), start: 0 };
+        let mut stage = store.stage(place).await.unwrap();
+        stage.write(&[Bytes::from_static(b"never counted")]).await.unwrap();
+        let Staged::InTransaction(part) = stage.finish().await.unwrap() else { panic!("durable already") };
+        let mut lease = pool.lease().await.unwrap();
+        let transaction = lease.transaction().await.unwrap();
+        part.run(&transaction).await.unwrap();
+        transaction.rollback().await.unwrap();
+        assert!(matches!(conformance::contents(&store, place, 1).await, Err(BlobError::Missing)));
+    }
+
+    #[tokio::test]
+    async fn a_blob_of_many_rows_is_deleted_in_batches() {
+        let (_database, pool) = TestDatabase::migrated().await;
+        let store = PostgresBlobs::new(pool.clone());
+        let blob = BlobId(Uuid::now_v7());
+        let lease = pool.lease().await.unwrap();
+        for start in 0..(2 * ROWS_DELETED + 1) {
+            lease.execute(INSERT, &[&blob.0, &1i64, &start, &&b"x"[..]]).await.unwrap();
+        }
+        store.delete(blob).await.unwrap();
+        let place = Place { blob, epoch: Epoch(1), start: 0 };
+        assert!(matches!(conformance::contents(&store, place, 1).await, Err(BlobError::Missing)));
+        assert_eq!(store.delete_some(blob).await.unwrap(), 0);
+    }
+
+    #[test]
+    fn rows_are_full_but_for_the_last() {
+        let parts = [ROW_BYTES - 1, 2, 0, 3 * ROW_BYTES].map(|length| Bytes::from(vec![7; length])).to_vec();
+        let lengths: Vec<usize> = rows(parts).iter().map(|row| row.length).collect();
+        assert_eq!(lengths, [ROW_BYTES, ROW_BYTES, ROW_BYTES, ROW_BYTES, 1]);
+        assert!(rows(vec![Bytes::new()]).is_empty());
+    }
+}

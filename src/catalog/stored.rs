@@ -1,8 +1,7 @@
 //! How values of the domain stand in both databases.
 
-use super::CatalogError;
-use crate::db;
-use crate::domain::{ContainerId, Cursor, Page, Upload};
+use crate::db::Error;
+use crate::domain::{Cursor, Page, Upload};
 use crate::replica::{Report, Role};
 use std::time::Duration;
 
@@ -16,8 +15,8 @@ pub(super) fn fold(name: &str) -> String {
 }
 
 /// A number of bytes, as databases count. They stop at 2^63 - 1.
-pub(super) fn signed(bytes: u64) -> Result<i64, CatalogError> {
-    i64::try_from(bytes).map_err(|error| db::Error::broken(error).into())
+pub(super) fn signed(bytes: u64) -> Result<i64, Error> {
+    i64::try_from(bytes).map_err(Error::broken)
 }
 
 /// A number of bytes out of a column; its CHECK keeps it from being negative.
@@ -38,8 +37,8 @@ pub(super) fn page(mut uploads: Vec<Upload>, limit: u32) -> Page {
     Page { uploads, next }
 }
 
-pub(super) fn write_report(report: &Report) -> Result<String, CatalogError> {
-    serde_json::to_string(report).map_err(|error| db::Error::broken(error).into())
+pub(super) fn write_report(report: &Report) -> Result<String, Error> {
+    serde_json::to_string(report).map_err(Error::broken)
 }
 
 /// Reads what a replica said of itself. One of another release may say it in words that this one does not know: it is left
@@ -57,7 +56,6 @@ pub(super) fn sort_reports(reports: &mut [Report]) {
             Role::Frontend => 0,
             Role::Backend => 1,
         };
-        let id: ContainerId = report.identity.container_id;
-        (rank, report.started_at, id)
+        (rank, report.started_at, report.identity.container_id)
     });
 }

@@ -62,7 +62,7 @@ pub struct Session(ClientWrapper);
 
 /// Statements that another room adds to a transaction: they take effect with it or not at all.
 #[async_trait]
-pub trait TransactionPart: Send {
+pub trait TransactionPart: Send + Sync {
     async fn run(
         &self,
         transaction: &deadpool_postgres::Transaction<'_>,

@@ -1,1 +1,230 @@
+//! The catalog in PostgreSQL, which all backends share. Time is the database's clock.
+//!
+//! Here each operation gets a connection, a transaction if it needs one, and an end within
+//! [`PATIENCE`](crate::db::PATIENCE). What is done there stands in `write` and `read`, the SQL in `queries`.
+//!
+//! A connection is released only where all went well; see [`Lease`](crate::db::postgres::Lease).
 
+mod queries;
+mod read;
+mod rows;
+mod write;
+
+use super::stored::{GONE_FOR, signed, write_report};
+use super::{Advance, Catalog, CatalogError, Record};
+use crate::db::postgres::Pool;
+use crate::db::{Error, Staged, migrate, within_patience};
+use crate::domain::{BlobId, ContainerId, Extent, Listing, NewUpload, Page, Segment, Upload, UploadId};
+use crate::replica::Report;
+use async_trait::async_trait;
+use deadpool_postgres::Transaction;
+use std::ops::Range;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct PostgresCatalog {
+    pool: Pool,
+}
+
+impl PostgresCatalog {
+    /// The database behind `pool` has to be migrated, sooner or later: [`Catalog::check`] tells.
+    pub fn new(pool: Pool) -> Self {
+        Self { pool }
+    }
+}
+
+/// Commits what was done. If the record is not as the caller thought, rolls back and says so: `None`.
+async fn settle<T>(
+    transaction: Transaction<'_>,
+    outcome: Result<Option<T>, Error>,
+) -> Result<Option<T>, Error> {
+    match outcome {
+        Ok(Some(done)) => {
+            transaction.commit().await?;
+            Ok(Some(done))
+        }
+        Ok(None) | Err(Error::Duplicate(_)) => {
+            transaction.rollback().await?;
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[async_trait]
+impl Catalog for PostgresCatalog {
+    async fn create(
+        &self,
+        new: &NewUpload,
+        first: Option<&Advance>,
+        staged: Staged,
+        ttl: Duration,
+    ) -> Result<Upload, CatalogError> {
+        within_patience(async {
+            let mut lease = self.pool.lease().await?;
+            let transaction = lease.transaction().await?;
+            let outcome = write::create(&transaction, new, first, &staged, ttl).await;
+            let outcome = match settle(transaction, outcome).await? {
+                Some(upload) => Ok(upload),
+                None => Err(read::find(&lease, new.id).await?.conflict()),
+            };
+            lease.release();
+            outcome
+        })
+        .await
+    }
+
+    async fn find(&self, id: UploadId) -> Result<Record, CatalogError> {
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let found = read::find(&lease, id).await?;
+            lease.release();
+            found.record()
+        })
+        .await
+    }
+
+    async fn claim(&self, id: UploadId, offset: u64) -> Result<Upload, CatalogError> {
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let statement = lease.prepare_cached(queries::CLAIM).await?;
+            let outcome = match lease.query_opt(&statement, &[&id.as_uuid(), &signed(offset)?]).await? {
+                Some(row) => Ok(rows::upload(&row)?),
+                None => Err(read::find(&lease, id).await?.conflict()),
+            };
+            lease.release();
+            outcome
+        })
+        .await
+    }
+
+    async fn append(
+        &self,
+        id: UploadId,
+        advance: &Advance,
+        staged: Staged,
+        ttl: Duration,
+    ) -> Result<Upload, CatalogError> {
+        within_patience(async {
+            let mut lease = self.pool.lease().await?;
+            let transaction = lease.transaction().await?;
+            let outcome = write::append(&transaction, id, advance, &staged, ttl).await;
+            let outcome = match settle(transaction, outcome).await? {
+                Some(upload) => Ok(upload),
+                None => Err(read::find(&lease, id).await?.conflict()),
+            };
+            lease.release();
+            outcome
+        })
+        .await
+    }
+
+    async fn extents(&self, id: UploadId, range: Range<u64>) -> Result<Vec<Extent>, CatalogError> {
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let extents = read::extents(&lease, id, range).await?;
+            lease.release();
+            Ok(extents)
+        })
+        .await
+    }
+
+    async fn segments(&self, id: UploadId) -> Result<Vec<Segment>, CatalogError> {
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let segments = read::segments(&lease, id).await?;
+            lease.release();
+            Ok(segments)
+        })
+        .await
+    }
+
+    async fn terminate(&self, id: UploadId) -> Result<Vec<BlobId>, CatalogError> {
+        within_patience(async {
+            let mut lease = self.pool.lease().await?;
+            let transaction = lease.transaction().await?;
+            let outcome = write::terminate(&transaction, id).await;
+            let outcome = match settle(transaction, outcome).await? {
+                Some(doomed) => Ok(doomed),
+                None => Err(read::find(&lease, id).await?.conflict()),
+            };
+            lease.release();
+            outcome
+        })
+        .await
+    }
+
+    async fn doomed(&self, limit: u32) -> Result<Vec<BlobId>, CatalogError> {
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let doomed = read::doomed(&lease, limit).await?;
+            lease.release();
+            Ok(doomed)
+        })
+        .await
+    }
+
+    async fn forget(&self, blobs: &[BlobId]) -> Result<(), CatalogError> {
+        let blobs: Vec<Uuid> = blobs.iter().map(|blob| blob.0).collect();
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let statement = lease.prepare_cached(queries::FORGET).await?;
+            lease.execute(&statement, &[&blobs]).await?;
+            lease.release();
+            Ok(())
+        })
+        .await
+    }
+
+    async fn list(&self, listing: &Listing) -> Result<Page, CatalogError> {
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let page = read::list(&lease, listing).await?;
+            lease.release();
+            Ok(page)
+        })
+        .await
+    }
+
+    async fn report(&self, report: &Report) -> Result<(), CatalogError> {
+        let (id, report) = (report.identity.container_id, write_report(report)?);
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let statement = lease.prepare_cached(queries::REPORT).await?;
+            lease.execute(&statement, &[&id.as_str(), &report]).await?;
+            lease.release();
+            Ok(())
+        })
+        .await
+    }
+
+    async fn replicas(&self, within: Duration) -> Result<Vec<Report>, CatalogError> {
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let replicas = read::replicas(&lease, within).await?;
+            lease.release();
+            Ok(replicas)
+        })
+        .await
+    }
+
+    async fn retire(&self, replica: ContainerId) -> Result<(), CatalogError> {
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let statement = lease.prepare_cached(queries::RETIRE).await?;
+            lease.execute(&statement, &[&replica.as_str(), &GONE_FOR.as_secs_f64()]).await?;
+            lease.release();
+            Ok(())
+        })
+        .await
+    }
+
+    async fn check(&self) -> Result<(), CatalogError> {
+        Ok(within_patience(migrate::check_postgres(&self.pool)).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! All SQL of this catalog. Columns are always named: a newer release may have added others, and a statement that was
+//! prepared with `*` would fail then.
+
+use crate::domain::{Listing, SortKey};
+
+/// What [`super::rows::upload`] reads, in its order.
+macro_rules! record {
+    () => {
+        "id, filename, content_type, metadata, length_bytes, offset_bytes, epoch, sha256, created_at, completed_at, \
+         expires_at"
+    };
+}
+
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
+        $($(#[$doc])* pub(super) const $name: &str = $sql;)*
+        #[cfg(test)]
+        pub(super) const ALL: &[&str] = &[$($name),*];
+    };
+}
+
+statements! {
+    /// In its final state. $11 is the time to live in seconds; complete if there is a digest ($10).
+    INSERT_UPLOAD = concat!(
+        "INSERT INTO uploads (id, filename, filename_key, content_type, metadata, length_bytes, offset_bytes, epoch, \
+         digest_state, sha256, blob_id, created_at, completed_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $1, now(), CASE WHEN $10::bytea IS NOT NULL THEN now() END, \
+         CASE WHEN $10::bytea IS NULL THEN now() + make_interval(secs => $11) END) \
+         ON CONFLICT (id) DO NOTHING RETURNING ",
+        record!()
+    );
+
+    INSERT_BLOB = "INSERT INTO blobs (id, refs) VALUES ($1, 1)";
+
+    FIND = concat!("SELECT ", record!(), ", digest_state FROM uploads WHERE id = $1");
+
+    TOMBSTONE = "SELECT 1 FROM tombstones WHERE id = $1 AND removed_at > now() - make_interval(secs => $2)";
+
+    CLAIM = concat!(
+        "UPDATE uploads SET epoch = epoch + 1 WHERE id = $1 AND offset_bytes = $2 AND completed_at IS NULL RETURNING ",
+        record!()
+    );
+
+    /// First in an append: nothing is written for a writer that is fenced already, and the record stays until the end of
+    /// the transaction. KEY SHARE keeps off a removal alone: neither a claim nor another append waits for it.
+    PIN = "SELECT 1 FROM uploads WHERE id = $1 AND epoch = $2 AND offset_bytes = $3 AND completed_at IS NULL \
+           FOR KEY SHARE";
+
+    /// The compare-and-set: last in an append. Waits for one that runs at the same time, and then sees what that has done.
+    ADVANCE = concat!(
+        "UPDATE uploads SET offset_bytes = $3::bigint + $4::bigint, length_bytes = coalesce(length_bytes, $5), digest_state = $6, \
+         sha256 = $7, completed_at = CASE WHEN $7::bytea IS NOT NULL THEN now() END, \
+         expires_at = CASE WHEN $7::bytea IS NULL THEN now() + make_interval(secs => $8) END \
+         WHERE id = $1 AND epoch = $2 AND offset_bytes = $3 AND completed_at IS NULL \
+         AND ($5::bigint IS NULL OR length_bytes IS NULL OR length_bytes = $5) \
+         AND (coalesce(length_bytes, $5) IS NULL OR $3::bigint + $4::bigint <= coalesce(length_bytes, $5)) RETURNING ",
+        record!()
+    );
+
+    /// What goes on where the last row of its epoch ends makes that row longer, so that a large upload does not leave a row
+    /// for each chunk. Whatever it found here, it counts only if [`ADVANCE`] then finds the offset unmoved.
+    RECORD_EXTENT =
+        "WITH grown AS (UPDATE extents SET length_bytes = length_bytes + $4 \
+           WHERE upload_id = $1 AND epoch = $2 AND blob_id = $1 AND offset_bytes + length_bytes = $3 \
+           AND offset_bytes = (SELECT max(offset_bytes) FROM extents WHERE upload_id = $1 AND epoch = $2) RETURNING 1) \
+         INSERT INTO extents (upload_id, epoch, offset_bytes, length_bytes, blob_id, start_bytes) \
+         SELECT $1, $2, $3, $4, $1, $3 WHERE NOT EXISTS (SELECT FROM grown)";
+
+    /// As [`RECORD_EXTENT`], for those of one backend and frontend.
+    RECORD_SEGMENT =
+        "WITH grown AS (UPDATE segments SET length_bytes = length_bytes + $4 \
+           WHERE upload_id = $1 AND epoch = $2 AND backend = $5 AND frontend IS NOT DISTINCT FROM $6 \
+           AND offset_bytes + length_bytes = $3 \
+           AND offset_bytes = (SELECT max(offset_bytes) FROM segments WHERE upload_id = $1 AND epoch = $2) RETURNING 1) \
+         INSERT INTO segments (upload_id, epoch, offset_bytes, length_bytes, backend, frontend) \
+         SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT FROM grown)";
+
+    EXTENTS = "SELECT offset_bytes, length_bytes, blob_id, epoch, start_bytes FROM extents \
+               WHERE upload_id = $1 AND offset_bytes < $3 AND offset_bytes + length_bytes > $2 ORDER BY offset_bytes";
+
+    SEGMENTS = "SELECT offset_bytes, length_bytes, backend, frontend FROM segments WHERE upload_id = $1 \
+                ORDER BY offset_bytes";
+
+    /// First in a removal: from here on nothing is appended.
+    LOCK = "SELECT 1 FROM uploads WHERE id = $1 FOR UPDATE";
+
+    /// Each blob counts once for an upload, however many extents lie in it.
+    RELEASE_BLOBS =
+        "UPDATE blobs SET refs = refs - 1, doomed_at = CASE WHEN refs = 1 THEN now() END \
+         WHERE id IN (SELECT blob_id FROM uploads WHERE id = $1 UNION SELECT blob_id FROM extents WHERE upload_id = $1) \
+         RETURNING id, refs";
+
+    /// Its extents and segments go with it.
+    DELETE_UPLOAD = "DELETE FROM uploads WHERE id = $1";
+
+    INSERT_TOMBSTONE = "INSERT INTO tombstones (id, removed_at) VALUES ($1, now()) \
+                        ON CONFLICT (id) DO UPDATE SET removed_at = excluded.removed_at";
+
+    DOOMED = "SELECT id FROM blobs WHERE doomed_at IS NOT NULL ORDER BY doomed_at LIMIT $1";
+
+    FORGET = "DELETE FROM blobs WHERE id = ANY($1) AND refs = 0";
+
+    REPORT = "INSERT INTO replicas (container_id, last_seen, report) VALUES ($1, clock_timestamp(), $2::text::jsonb) \
+              ON CONFLICT (container_id) DO UPDATE SET last_seen = excluded.last_seen, report = excluded.report";
+
+    REPLICAS = "SELECT container_id, last_seen, report::text FROM replicas \
+                WHERE last_seen > now() - make_interval(secs => $1)";
+
+    /// One replica, and those so long dead ($2, in seconds) that nobody will ask for them.
+    RETIRE = "DELETE FROM replicas WHERE container_id = $1 OR last_seen < now() - make_interval(secs => $2)";
+}
+
+/// $1 limit, then $2 the search's pattern if there is one, then the cursor: its id, and its key if there is one. A statement
+/// of its own for each kind of page, so that each has an index to walk along.
+pub(super) fn list(listing: &Listing) -> String {
+    let (order, beyond) = if listing.descending { ("DESC", "<") } else { ("ASC", ">") };
+    let key = match listing.sort {
+        SortKey::Created => None,
+        SortKey::Name => Some("filename_key"),
+        SortKey::Size => Some("coalesce(length_bytes, 0)"),
+    };
+    let mut conditions = vec!["true".to_owned()];
+    if !listing.incomplete_too {
+        conditions.push("completed_at IS NOT NULL".into());
+    }
+    let searching = !listing.search.is_empty();
+    if searching {
+        conditions.push(r"filename_key LIKE $2 ESCAPE '\'".into());
+    }
+    let (id, value) = if searching { ("$3", "$4") } else { ("$2", "$3") };
+    match (&listing.after, key) {
+        (Some(_), Some(key)) => conditions.push(format!("({key}, id) {beyond} ({value}, {id})")),
+        (Some(_), None) => conditions.push(format!("id {beyond} {id}")),
+        (None, Some(_) | None) => {}
+    }
+    let key = key.map(|key| format!("{key} {order}, ")).unwrap_or_default();
+    let conditions = conditions.join(" AND ");
+    let record = record!();
+    format!("SELECT {record} FROM uploads WHERE {conditions} ORDER BY {key}id {order} LIMIT $1")
+}

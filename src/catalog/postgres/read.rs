@@ -1,0 +1,118 @@
+//! What only reads.
+
+use super::{queries, rows};
+use crate::catalog::stored::{GONE_FOR, fold, page, read_report, signed, sort_reports};
+use crate::catalog::{CatalogError, Record};
+use crate::db::Error;
+use crate::domain::{BlobId, Extent, Listing, Page, Segment, SortKey, UploadId, merge_segments};
+use crate::replica::Report;
+use deadpool_postgres::ClientWrapper;
+use std::ops::Range;
+use std::time::Duration;
+use tokio_postgres::types::ToSql;
+
+type Result<T> = std::result::Result<T, Error>;
+
+/// What there is under an id.
+pub(super) enum Found {
+    Record(Box<Record>),
+    Gone,
+    Nothing,
+}
+
+impl Found {
+    pub(super) fn record(self) -> std::result::Result<Record, CatalogError> {
+        match self {
+            Self::Record(record) => Ok(*record),
+            Self::Gone => Err(CatalogError::Gone),
+            Self::Nothing => Err(CatalogError::NotFound),
+        }
+    }
+
+    /// Why a condition on the record did not hold: it is not as the caller thought, or it is not there.
+    pub(super) fn conflict(self) -> CatalogError {
+        match self.record() {
+            Ok(record) => CatalogError::Conflict(Box::new(record.upload)),
+            Err(error) => error,
+        }
+    }
+}
+
+pub(super) async fn find(client: &ClientWrapper, id: UploadId) -> Result<Found> {
+    let id = id.as_uuid();
+    let statement = client.prepare_cached(queries::FIND).await?;
+    if let Some(row) = client.query_opt(&statement, &[&id]).await? {
+        let record = Record { upload: rows::upload(&row)?, digest: rows::digest(&row)? };
+        return Ok(Found::Record(Box::new(record)));
+    }
+    // Asked second: what is removed in between has left its tombstone by now.
+    let statement = client.prepare_cached(queries::TOMBSTONE).await?;
+    let tombstone = client.query_opt(&statement, &[&id, &GONE_FOR.as_secs_f64()]).await?;
+    Ok(if tombstone.is_some() { Found::Gone } else { Found::Nothing })
+}
+
+pub(super) async fn extents(client: &ClientWrapper, id: UploadId, range: Range<u64>) -> Result<Vec<Extent>> {
+    let statement = client.prepare_cached(queries::EXTENTS).await?;
+    let values: [&(dyn ToSql + Sync); 3] = [&id.as_uuid(), &signed(range.start)?, &signed(range.end)?];
+    let rows = client.query(&statement, &values).await?;
+    let extents: Vec<Extent> = rows.iter().map(rows::extent).collect::<Result<_>>()?;
+    Ok(extents.iter().filter_map(|extent| extent.within(&range)).collect())
+}
+
+pub(super) async fn segments(client: &ClientWrapper, id: UploadId) -> Result<Vec<Segment>> {
+    let statement = client.prepare_cached(queries::SEGMENTS).await?;
+    let rows = client.query(&statement, &[&id.as_uuid()]).await?;
+    let segments: Vec<Segment> = rows.iter().map(rows::segment).collect::<Result<_>>()?;
+    Ok(merge_segments(segments))
+}
+
+pub(super) async fn doomed(client: &ClientWrapper, limit: u32) -> Result<Vec<BlobId>> {
+    let statement = client.prepare_cached(queries::DOOMED).await?;
+    let rows = client.query(&statement, &[&i64::from(limit)]).await?;
+    rows.iter().map(|row| Ok(BlobId(row.try_get(0)?))).collect()
+}
+
+pub(super) async fn list(client: &ClientWrapper, listing: &Listing) -> Result<Page> {
+    let mut values: Vec<Box<dyn ToSql + Sync + Send>> = vec![Box::new(i64::from(listing.limit) + 1)];
+    if !listing.search.is_empty() {
+        values.push(Box::new(containing(&fold(&listing.search))));
+    }
+    if let Some(after) = &listing.after {
+        values.push(Box::new(after.id.as_uuid()));
+        match listing.sort {
+            SortKey::Created => {}
+            SortKey::Name => values.push(Box::new(fold(&after.name))),
+            SortKey::Size => values.push(Box::new(signed(after.size)?)),
+        }
+    }
+    let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| &**value as _).collect();
+    let statement = client.prepare_cached(&queries::list(listing)).await?;
+    let rows = client.query(&statement, &values).await?;
+    let uploads = rows.iter().map(rows::upload).collect::<Result<_>>()?;
+    Ok(page(uploads, listing.limit))
+}
+
+/// The pattern of LIKE for what contains `text`, word for word.
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
+
+pub(super) async fn replicas(client: &ClientWrapper, within: Duration) -> Result<Vec<Report>> {
+    let statement = client.prepare_cached(queries::REPLICAS).await?;
+    let mut reports = Vec::new();
+    for row in client.query(&statement, &[&within.as_secs_f64()]).await? {
+        if let Some(report) = read_report(row.try_get(0)?, row.try_get(2)?) {
+            reports.push(Report { last_seen: row.try_get(1)?, ..report });
+        }
+    }
+    sort_reports(&mut reports);
+    Ok(reports)
+}

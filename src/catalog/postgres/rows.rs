@@ -1,0 +1,55 @@
+use crate::catalog::stored::unsigned;
+use crate::db::Error;
+use crate::domain::{
+    BlobId, ContainerId, Digest, Epoch, Extent, FileName, Segment, Sha256Sum, Upload, UploadId,
+};
+use tokio_postgres::Row;
+
+type Result<T> = std::result::Result<T, Error>;
+
+/// A row of the columns `record!` names.
+pub(super) fn upload(row: &Row) -> Result<Upload> {
+    let sha256: Option<&[u8]> = row.try_get(7)?;
+    let sha256 = sha256.map(<[u8; 32]>::try_from).transpose().map_err(Error::broken)?;
+    Ok(Upload {
+        id: UploadId::from_stored(row.try_get(0)?),
+        filename: FileName::clean(row.try_get(1)?),
+        content_type: row.try_get(2)?,
+        metadata: row.try_get(3)?,
+        length: row.try_get::<_, Option<i64>>(4)?.map(unsigned),
+        offset: unsigned(row.try_get(5)?),
+        epoch: Epoch(row.try_get(6)?),
+        sha256: sha256.map(Sha256Sum),
+        created_at: row.try_get(8)?,
+        completed_at: row.try_get(9)?,
+        expires_at: row.try_get(10)?,
+    })
+}
+
+/// The digest's state, which stands behind the record.
+pub(super) fn digest(row: &Row) -> Result<Digest> {
+    Digest::resume(row.try_get(11)?).map_err(Error::broken)
+}
+
+pub(super) fn extent(row: &Row) -> Result<Extent> {
+    Ok(Extent {
+        offset: unsigned(row.try_get(0)?),
+        length: unsigned(row.try_get(1)?),
+        blob: BlobId(row.try_get(2)?),
+        epoch: Epoch(row.try_get(3)?),
+        start: unsigned(row.try_get(4)?),
+    })
+}
+
+pub(super) fn segment(row: &Row) -> Result<Segment> {
+    Ok(Segment {
+        offset: unsigned(row.try_get(0)?),
+        length: unsigned(row.try_get(1)?),
+        backend_container_id: container(row.try_get(2)?)?,
+        frontend_container_id: row.try_get::<_, Option<&str>>(3)?.map(container).transpose()?,
+    })
+}
+
+fn container(text: &str) -> Result<ContainerId> {
+    text.parse().map_err(|error: crate::domain::InvalidContainerId| Error::broken(error))
+}
