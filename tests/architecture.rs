@@ -23,8 +23,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("healthcheck", &[]),
     ("protocol", &["domain"]),
     ("replica", &["domain", "protocol"]),
-    ("catalog", &["domain", "db", "replica"]),
-    ("blobs", &["domain", "db"]),
+    ("catalog", &["db", "domain", "replica"]),
+    ("blobs", &["db", "domain"]),
     ("uploads", &["blobs", "catalog", "db", "domain"]),
     ("balance", &["discovery"]),
     ("http", &["domain", "protocol", "replica", "telemetry", "uploads"]),
@@ -212,6 +212,36 @@ fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
 fn every_room_imports_only_what_the_table_allows() {
     let found = violations(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
     assert!(found.is_empty(), "{} violations:\n{}", found.len(), found.join("\n"));
+}
+
+fn documentation() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ARCHITECTURE.md")).unwrap()
+}
+
+#[test]
+fn the_import_table_is_the_one_in_the_documentation() {
+    let text = documentation();
+    let (_, table) = text.split_once("| room | may import |\n|---|---|\n").unwrap();
+    let documented: Vec<(&str, Vec<&str>)> = table
+        .lines()
+        .map_while(|line| line.strip_prefix("| `")?.strip_suffix('|')?.split_once("` |"))
+        .map(|(room, list)| (room, list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()))
+        .collect();
+    let enforced: Vec<_> = ROOMS.iter().map(|(room, allowed)| (*room, allowed.to_vec())).collect();
+    assert_eq!(documented, enforced);
+}
+
+#[test]
+fn every_test_that_the_documentation_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    collect(&root.join("src"), &mut paths);
+    collect(&root.join("tests"), &mut paths);
+    let code: String = paths.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let text = documentation();
+    let named = text.split('`').skip(1).step_by(2).filter(|name| name.matches('_').count() > 2);
+    let missing: Vec<&str> = named.filter(|name| !code.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
 }
 
 /// Writes `files` into a temporary tree and checks it.
