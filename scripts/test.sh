@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# Runs every check and every test of the project; see --help.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+exec </dev/null
+
+usage() {
+    cat <<'TEXT'
+Usage: scripts/test.sh [--require-all]
+
+Checks formatting, lints and shell scripts; runs the unit, property, conformance and architecture tests; builds the
+release binary and tests it from outside: on SQLite, on a PostgreSQL of its own, and with curl, tus-js-client and tuspy.
+
+  --require-all  a suite that cannot run, because something is not installed, is a failure
+  --help         show this
+
+On Debian or Ubuntu, as root, missing packages are installed; elsewhere they are named and their suites left out.
+The last line is "N passed, N failed"; the exit status is 0 only if tests ran and nothing failed.
+
+Environment: SWARM_UPLOAD_TEST_DATABASE_URL  a PostgreSQL to use instead (its user may create databases)
+TEXT
+}
+
+require_all=false
+for argument in "$@"; do
+    case $argument in
+        --require-all) require_all=true ;;
+        --help | -h) usage; exit 0 ;;
+        *) echo "test.sh: unknown option $argument (--help lists them)" >&2; exit 2 ;;
+    esac
+done
+
+# Where the tests look for them (tests/support/external.rs).
+clients=$PWD/target/test-clients
+log=$(mktemp "${TMPDIR:-/tmp}/swarm-upload-test.XXXXXX")
+passed=0
+failed=0
+
+# step HEADING COMMAND...: runs it, prints how long it took, counts the tests in its output, or itself if it fails without any.
+step() {
+    local heading=$1 begin=$SECONDS status=0 counts
+    shift
+    printf '\n== %s\n' "$heading"
+    "$@" 2>&1 | tee "$log" || status=$?
+    counts=$(sed -nE 's/^test result: .* ([0-9]+) passed; ([0-9]+) failed; .*/\1 \2/p' "$log")
+    local good bad failures_before=$failed
+    while read -r good bad; do
+        passed=$((passed + ${good:-0}))
+        failed=$((failed + ${bad:-0}))
+    done <<<"$counts"
+    if [[ $status -ne 0 && $failed -eq $failures_before ]]; then failed=$((failed + 1)); fi
+    local result=ok
+    if [[ $status -ne 0 ]]; then result=FAILED; fi
+    printf -- '-- %s: %s (%d s)\n' "$heading" "$result" $((SECONDS - begin))
+    return "$status"
+}
+
+# leave_out WHAT WHY: a suite does not run.
+leave_out() {
+    printf '\n== %s\n-- does not run: %s\n' "$1" "$2"
+    if $require_all; then failed=$((failed + 1)); fi
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+has_postgres() { [[ -n ${SWARM_UPLOAD_TEST_DATABASE_URL:-} ]] || has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+has_venv() { has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }
+
+# The Debian packages of what is missing.
+missing_packages() {
+    has cc || echo build-essential
+    has curl || echo curl
+    has jq || echo jq
+    has shellcheck || echo shellcheck
+    has_postgres || echo postgresql
+    has_venv || echo python3-venv
+    has node || echo nodejs
+    has npm || echo npm
+}
+
+install_missing() {
+    local packages
+    mapfile -t packages < <(missing_packages)
+    if [[ ${#packages[@]} -eq 0 ]]; then return; fi
+    if [[ $(id -u) -ne 0 ]] || ! has apt-get; then
+        echo "Not installed: ${packages[*]}"
+        return
+    fi
+    echo "Installing ${packages[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq || true
+    apt-get install -y -qq --no-install-recommends "${packages[@]}" || echo "The installation failed."
+}
+
+# The tus clients that others wrote, in exact versions; installed again only when these change.
+install_clients() {
+    local wanted
+    wanted=$(cat tests/clients/package-lock.json tests/clients/requirements.txt)
+    if [[ -f $clients/installed && $(<"$clients/installed") == "$wanted" ]]; then return; fi
+    rm -rf "$clients" &&
+        mkdir -p "$clients" &&
+        cp tests/clients/{package.json,package-lock.json,.npmrc} "$clients" &&
+        npm ci --prefix "$clients" --no-progress &&
+        python3 -m venv "$clients/venv" &&
+        "$clients/venv/bin/pip" install --quiet --requirement tests/clients/requirements.txt &&
+        echo "$wanted" >"$clients/installed"
+}
+
+# Starts a PostgreSQL that ends when this script does, whatever ends it: it lives as long as the pipe to its input.
+start_postgres() {
+    if [[ -n ${SWARM_UPLOAD_TEST_DATABASE_URL:-} ]]; then return; fi
+    coproc POSTGRES { exec scripts/test-postgres.sh; }
+    local output=${POSTGRES[0]:-} url
+    if [[ -z $output ]] || ! read -r url <&"$output"; then return 1; fi
+    export SWARM_UPLOAD_TEST_DATABASE_URL=$url
+}
+
+finish() {
+    if [[ -n ${POSTGRES_PID:-} ]]; then
+        kill "$POSTGRES_PID" 2>/dev/null || true
+        wait "$POSTGRES_PID" 2>/dev/null || true
+    fi
+    rm -f "$log"
+}
+trap finish EXIT
+
+step "What the tests need" install_missing || true
+skip=()
+if has_postgres && start_postgres; then
+    echo "PostgreSQL: $SWARM_UPLOAD_TEST_DATABASE_URL"
+else
+    leave_out "Tests on PostgreSQL" "it is not installed, or does not start"
+    skip+=(--skip postgres --skip cluster)
+fi
+if ! { has node && has npm && has_venv && step "The tus clients" install_clients; }; then
+    leave_out "Tests with other people's tus clients" "node, npm or python3-venv is missing, or their installation failed"
+    skip+=(--skip clients)
+fi
+
+step "Formatting" cargo fmt --check || true
+step "Lints" cargo clippy --locked --all-targets -- -D warnings || true
+if has shellcheck; then
+    step "Shell scripts" shellcheck scripts/*.sh .ci/run || true
+else
+    leave_out "Shell scripts" "shellcheck is not installed"
+fi
+step "Unit, property, conformance and architecture tests" \
+    cargo test --locked --no-fail-fast --lib --bins --test architecture -- "${skip[@]}" || true
+step "Examples in the documentation" cargo test --locked --doc || true
+if step "Release build" cargo build --locked --release; then
+    SWARM_UPLOAD_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/release/swarm-upload")
+    export SWARM_UPLOAD_BIN
+    step "Integration tests" cargo test --locked --test integration -- "${skip[@]}" || true
+fi
+
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+[[ $passed -gt 0 && $failed -eq 0 ]]

@@ -1,0 +1,112 @@
+//! The second promise: a frontend may die, or stand still, at any moment, and no acknowledged byte is lost.
+
+use super::{MIB, STORES};
+use crate::support::api::{Tus, assert_stored};
+use crate::support::client::{Exchange, Url};
+use crate::support::cluster::{Cluster, Store};
+use crate::support::content::Content;
+use crate::support::wait::until;
+use std::io;
+use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::thread;
+
+const CONTENT: Content = Content { seed: 1, length: 24 * MIB };
+/// What the stopped frontend still has in its sockets: other bytes, so that each one that arrived would show.
+const STRAY: Content = Content { seed: 2, length: 24 * MIB };
+
+/// An upload that frontend 0 was receiving when it was stopped, with more on the way to it.
+struct Interrupted {
+    cluster: Cluster,
+    upload: Tus,
+    first: Option<Exchange>,
+    sent: u64,
+}
+
+impl Interrupted {
+    fn new(store: Store) -> Self {
+        let cluster = Cluster::start(store, 2, 2);
+        let upload = Tus::create(cluster.at(0), CONTENT.length);
+        let mut first = upload.begin(cluster.at(0), 0, CONTENT.length);
+        first.write(&CONTENT.bytes(0..6 * MIB)).unwrap();
+        until("all that was sent is stored", || (upload.offset(cluster.at(1)) == 6 * MIB).then_some(()));
+        cluster.frontends[0].stop();
+        // It lies in the kernel's buffers until the frontend wakes up.
+        let sent = 6 * MIB + 100_000;
+        first.write(&STRAY.bytes(6 * MIB..sent)).unwrap();
+        Self { cluster, upload, first: Some(first), sent }
+    }
+
+    /// Lets the first frontend go on, with everything its client has to say. It must not call that a success.
+    fn wake_the_first(&mut self) {
+        self.cluster.frontends[0].resume();
+        let mut first = self.first.take().unwrap();
+        // The frontend may answer and close before it has read this.
+        drop(io::copy(&mut STRAY.reader(self.sent..STRAY.length), &mut first.stream));
+        if let Ok(answer) = first.answer() {
+            assert!(answer.status >= 400, "{:?}", answer.head);
+        }
+    }
+
+    /// Requests that changed something at a backend.
+    fn changes(&self) -> u64 {
+        self.cluster.proxies.iter().map(|proxy| proxy.counts().changes).sum()
+    }
+}
+
+/// Asks for the offset again and again until `ended` is closed: it never goes back.
+fn watch(at: &Url, upload: &Tus, ended: &Receiver<()>) -> u64 {
+    let mut last = 0;
+    while ended.try_recv() == Err(TryRecvError::Empty) {
+        let offset = upload.offset(at);
+        assert!(offset >= last, "from {last} back to {offset}");
+        last = offset;
+    }
+    last
+}
+
+#[test]
+fn an_upload_taken_over_to_its_end_is_not_touched_by_the_first_frontend() {
+    for store in STORES {
+        let mut interrupted = Interrupted::new(store);
+        let second = interrupted.cluster.at(1).clone();
+        let (end, ended) = mpsc::channel();
+        let watching = thread::spawn({
+            let (second, upload) = (second.clone(), interrupted.upload.clone());
+            move || watch(&second, &upload, &ended)
+        });
+        interrupted.upload.finish(&second, CONTENT);
+        interrupted.wake_the_first();
+        drop(end);
+        assert!(watching.join().unwrap() >= 6 * MIB);
+        assert_stored(&second, interrupted.upload.id(), CONTENT);
+    }
+}
+
+#[test]
+fn an_upload_that_another_frontend_has_only_begun_to_append_to_is_closed_to_the_first() {
+    for store in STORES {
+        let mut interrupted = Interrupted::new(store);
+        let second = interrupted.cluster.at(1).clone();
+        let offset = interrupted.upload.offset(&second);
+        let before = interrupted.changes();
+        let mut exchange = interrupted.upload.begin(&second, offset, CONTENT.length - offset);
+        until("the second frontend has claimed the upload", || {
+            (interrupted.changes() > before).then_some(())
+        });
+        interrupted.wake_the_first();
+        assert_eq!(interrupted.upload.offset(&second), offset, "{store:?}: nothing of the first arrived");
+        io::copy(&mut CONTENT.reader(offset..CONTENT.length), &mut exchange.stream).unwrap();
+        exchange.answer().unwrap().expect(204);
+        assert_stored(&second, interrupted.upload.id(), CONTENT);
+    }
+}
+
+#[test]
+fn an_upload_goes_on_at_another_frontend_when_the_first_is_killed() {
+    let mut interrupted = Interrupted::new(STORES[0]);
+    interrupted.cluster.frontends[0].kill();
+    let second = interrupted.cluster.at(1).clone();
+    assert_eq!(interrupted.upload.offset(&second), 6 * MIB);
+    interrupted.upload.finish(&second, CONTENT);
+    assert_stored(&second, interrupted.upload.id(), CONTENT);
+}

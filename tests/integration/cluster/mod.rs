@@ -1,0 +1,13 @@
+//! Backends and frontends in processes of their own over a real PostgreSQL, and what must hold while they die.
+
+mod backends_die;
+mod balance;
+mod downloads;
+mod draining;
+mod frontends_stop;
+mod memory;
+
+use crate::support::cluster::Store;
+
+const MIB: u64 = 1 << 20;
+const STORES: [Store; 2] = [Store::Postgres, Store::Local];

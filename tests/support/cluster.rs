@@ -1,0 +1,86 @@
+use super::chaos::ChaosProxy;
+use super::client::Url;
+use super::postgres::Database;
+use super::process::Process;
+use super::wait::until;
+use tempfile::TempDir;
+
+/// Where the backends of a cluster keep bytes.
+#[derive(Clone, Copy, Debug)]
+pub enum Store {
+    Postgres,
+    /// One folder that all backends share.
+    Local,
+}
+
+/// Several backends over one PostgreSQL, each behind a proxy that can fail, and several frontends over all of them.
+pub struct Cluster {
+    pub frontends: Vec<Process>,
+    pub backends: Vec<Process>,
+    /// In the order of the backends.
+    pub proxies: Vec<ChaosProxy>,
+    pub database: Database,
+    folder: TempDir,
+    store: Store,
+}
+
+impl Cluster {
+    /// Started, and ready.
+    pub fn start(store: Store, backends: usize, frontends: usize) -> Self {
+        let mut cluster = Self {
+            frontends: Vec::new(),
+            backends: Vec::new(),
+            proxies: Vec::new(),
+            database: Database::create(),
+            folder: tempfile::tempdir().unwrap(),
+            store,
+        };
+        for number in 0..backends {
+            let backend = cluster.start_backend(number);
+            cluster.proxies.push(ChaosProxy::before(backend.url.clone()));
+            cluster.backends.push(backend);
+        }
+        for number in 0..frontends {
+            let frontend = cluster.start_frontend(number);
+            cluster.frontends.push(frontend);
+        }
+        cluster.backends.iter().chain(&cluster.frontends).for_each(Process::wait_until_ready);
+        cluster
+    }
+
+    pub fn start_backend(&self, number: usize) -> Process {
+        let mut arguments = vec!["--role", "backend", "--database-url", &self.database.url];
+        let folder = format!("file://{}", self.folder.path().display());
+        match self.store {
+            Store::Postgres => {}
+            Store::Local => arguments.extend(["--blob-store", &folder]),
+        }
+        Process::start(&format!("backend {number}"), arguments)
+    }
+
+    pub fn start_frontend(&self, number: usize) -> Process {
+        let mut arguments = vec!["--role", "frontend"];
+        arguments.extend(self.proxies.iter().flat_map(|proxy| ["--backend", &proxy.url.0]));
+        Process::start(&format!("frontend {number}"), arguments)
+    }
+
+    /// The address of a frontend.
+    pub fn at(&self, frontend: usize) -> &Url {
+        &self.frontends[frontend].url
+    }
+
+    /// The container id of a backend.
+    pub fn id_of(&self, backend: usize) -> String {
+        let answer = self.backends[backend].url.get("/api/backend-info/").send().expect(200);
+        answer.json()["backend_container_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until some backend has hit its fault, and says which.
+    pub fn faulted(&self) -> usize {
+        until("a fault takes effect", || self.proxies.iter().position(|proxy| proxy.counts().faults > 0))
+    }
+
+    pub fn each_proxy(&self, act: impl FnMut(&ChaosProxy)) {
+        self.proxies.iter().for_each(act);
+    }
+}

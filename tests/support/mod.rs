@@ -1,0 +1,17 @@
+//! What the tests of the whole program stand on: real processes, a real PostgreSQL, a network that fails on request, and
+//! a client that can stop in the middle.
+//!
+//! Everything blocks. A test reads from top to bottom, threads are named where they are needed, and nothing of the program
+//! under test (its runtime, its HTTP client) takes part in judging it.
+
+pub mod api;
+pub mod chaos;
+pub mod client;
+pub mod cluster;
+pub mod content;
+pub mod external;
+pub mod multipart;
+pub mod postgres;
+pub mod process;
+pub mod wait;
+pub mod wire;

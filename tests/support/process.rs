@@ -1,0 +1,126 @@
+use super::client::Url;
+use super::wait::{Watched, until};
+use rustix::process::{Pid, Signal, kill_process};
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::thread;
+
+/// A running replica (or a whole standalone service). Killed when dropped; what it logged is printed if the test fails.
+pub struct Process {
+    pub url: Url,
+    name: String,
+    child: Child,
+    output: Arc<Watched<Output>>,
+}
+
+#[derive(Default)]
+struct Output {
+    lines: Vec<String>,
+    /// Streams that have ended, of two.
+    ended: usize,
+}
+
+/// The program under test: `SWARM_UPLOAD_BIN`, or what cargo has just built.
+pub fn program() -> Command {
+    let built = env!("CARGO_BIN_EXE_swarm-upload");
+    let path = std::env::var("SWARM_UPLOAD_BIN").unwrap_or_else(|_| built.into());
+    // The kernel ends the program together with the test that started it, however that ends.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--", &path]).env_clear().stdin(Stdio::null());
+    command
+}
+
+impl Process {
+    /// Starts the program on a free port and reads the port from its greeting.
+    pub fn start(name: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        let mut command = program();
+        command.args(["--listen", "127.0.0.1:0"]).args(arguments).env("RUST_LOG", "info");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let output = Arc::new(Watched::default());
+        collect(child.stdout.take().unwrap(), output.clone());
+        collect(child.stderr.take().unwrap(), output.clone());
+        let mut process = Self { url: Url(String::new()), name: name.into(), child, output };
+        process.url = process.read_greeting();
+        process
+    }
+
+    fn read_greeting(&self) -> Url {
+        let find = |output: &Output| output.lines.iter().find_map(|line| url_in(line));
+        self.output.wait_until("a greeting", |output| find(output).is_some() || output.ended == 2);
+        self.output.read(find).unwrap_or_else(|| panic!("{} ended without a greeting", self.name))
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn wait_until_ready(&self) {
+        until(format!("{} is ready", self.name), || {
+            self.url.get("/readyz").try_send().ok().filter(|answer| answer.status == 200)
+        });
+    }
+
+    pub fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        drop(self.child.wait());
+    }
+
+    /// As if the machine stood still: connections stay open, nobody answers.
+    pub fn stop(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    pub fn wait_for_exit(&mut self) -> ExitStatus {
+        until(format!("{} ends", self.name), || self.child.try_wait().unwrap())
+    }
+
+    /// The most memory it ever had resident, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+        if thread::panicking() {
+            self.output.read(|output| {
+                eprintln!("--- {} at {}\n{}", self.name, self.url.0, output.lines.join("\n"));
+            });
+        }
+    }
+}
+
+fn collect(stream: impl Read + Send + 'static, output: Arc<Watched<Output>>) {
+    thread::spawn(move || {
+        for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+            output.change(|output| output.lines.push(String::from_utf8_lossy(&line).into_owned()));
+        }
+        output.change(|output| output.ended += 1);
+    });
+}
+
+/// The first `http://host:port` in a line.
+fn url_in(line: &str) -> Option<Url> {
+    let from = &line[line.find("http://")?..];
+    let end = from[7..].find(|c: char| !(c.is_ascii_alphanumeric() || ".:-[]".contains(c)));
+    Some(Url(from[..end.map_or(from.len(), |end| end + 7)].to_owned()))
+}
