@@ -37,8 +37,8 @@ pub enum Ended {
     Misused(String),
 }
 
-/// Reads the command line and does what it says, until it is told to stop.
-pub fn run() -> Ended {
+/// Reads the command line and does what it says, until told to stop.
+pub async fn run() -> Ended {
     let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(Rejected::Told(text)) => {
@@ -48,15 +48,14 @@ pub fn run() -> Ended {
         Err(Rejected::Wrong(why)) => return Ended::Misused(why),
     };
     telemetry::init();
-    let system = actix_web::rt::System::new();
     if let Some(Command::Healthcheck { url }) = cli.command {
-        return match system.block_on(healthcheck::ask(&url)) {
+        return match healthcheck::ask(&url).await {
             Ok(()) => Ended::Well,
             Err(why) => Ended::Unhealthy(why),
         };
     }
     match Config::new(cli.serve) {
-        Ok(config) => match system.block_on(serve(config)) {
+        Ok(config) => match serve(config).await {
             Ok(()) => Ended::Well,
             Err(error) => Ended::Unhealthy(error.to_string()),
         },
@@ -69,26 +68,21 @@ async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     match config {
         Config::Standalone(config) => {
             let standalone = standalone::start(config).await?;
-            greet("standalone", standalone.frontend.address)?;
+            greet("standalone", standalone.address())?;
             told_to_stop().await?;
             standalone.drain().await;
         }
         Config::Frontend(config) => {
-            let own = replica::Identity::of_this_process();
-            let server = frontend::start(config, own, frontend::ReadyWith::One)?;
-            greet("frontend", server.address)?;
+            let frontend = frontend::start_alone(config)?;
+            greet("frontend", frontend.address)?;
             told_to_stop().await?;
-            server.drain(true).await;
+            frontend.drain(true).await;
         }
         Config::Backend(config) => {
-            let storage = backend::Storage::open(&config.database, &config.blobs).await?;
-            let own = replica::Identity::of_this_process();
-            let server = backend::start(&config, storage.clone(), own)?;
-            greet("backend", server.address)?;
+            let backend = backend::start_alone(&config).await?;
+            greet("backend", backend.address())?;
             told_to_stop().await?;
-            let container_id = server.replica.identity.container_id;
-            server.drain(true).await;
-            storage.retire(container_id).await;
+            backend.drain().await;
         }
     }
     Ok(())
@@ -109,7 +103,7 @@ async fn told_to_stop() -> std::io::Result<()> {
         _ = interrupt.recv() => {}
     }
     log::info!("told to stop: draining; a second signal ends at once");
-    actix_web::rt::spawn(async move {
+    tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}

@@ -2,7 +2,7 @@ use std::process::ExitCode;
 use swarm_upload::Ended;
 
 fn main() -> ExitCode {
-    match swarm_upload::run() {
+    match actix_web::rt::System::new().block_on(swarm_upload::run()) {
         Ended::Well => ExitCode::SUCCESS,
         Ended::Unhealthy(why) => {
             eprintln!("swarm-upload: {why}");

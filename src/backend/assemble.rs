@@ -75,11 +75,37 @@ impl Storage {
         }
     }
 
-    /// Takes a replica that ends in good order out of the list; one that cannot be reached leaves it by itself.
-    pub async fn retire(&self, replica: ContainerId) {
+    /// Takes a replica that ends in good order out of the list. Where that fails it leaves the list by itself, later.
+    async fn retire(&self, replica: ContainerId) {
         if let Err(error) = self.catalog.retire(replica).await {
             log::warn!("the replica stays listed for some seconds: {error}");
         }
+    }
+}
+
+/// A backend that is a process of its own.
+pub struct Backend {
+    server: Server,
+    storage: Storage,
+}
+
+/// Brings up a backend as what this process is.
+pub async fn start_alone(config: &BackendConfig) -> Result<Backend, StartError> {
+    let storage = Storage::open(&config.database, &config.blobs).await?;
+    let server = start(config, storage.clone(), Identity::of_this_process())?;
+    Ok(Backend { server, storage })
+}
+
+impl Backend {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address
+    }
+
+    pub async fn drain(self) {
+        let replica = self.server.replica.identity.container_id;
+        self.server.drain(true).await;
+        self.storage.retire(replica).await;
     }
 }
 

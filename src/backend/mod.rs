@@ -8,4 +8,5 @@ mod life;
 mod registry;
 mod routes;
 
-pub use assemble::{StartError, Storage, start};
+pub use crate::http::Server;
+pub use assemble::{Backend, StartError, Storage, start, start_alone};

@@ -31,6 +31,11 @@ pub enum ReadyWith {
     All,
 }
 
+/// Brings up a frontend as what this process is.
+pub fn start_alone(config: FrontendConfig) -> Result<Server, StartError> {
+    start(config, Identity::of_this_process(), ReadyWith::One)
+}
+
 /// Brings up a frontend. It serves as soon as this returns, and is ready once a backend is.
 pub fn start(
     config: FrontendConfig,

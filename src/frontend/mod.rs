@@ -12,4 +12,5 @@ mod relay;
 mod routes;
 mod watch;
 
-pub use assemble::{ReadyWith, StartError, start};
+pub use crate::http::Server;
+pub use assemble::{ReadyWith, StartError, start, start_alone};

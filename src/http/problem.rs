@@ -13,13 +13,13 @@ use std::fmt;
 /// An error on its way to the client: problem+json (RFC 9457) and the headers that go with it.
 #[derive(Clone, Debug)]
 pub struct Problem {
-    pub body: ProblemBody,
+    pub body: Box<ProblemBody>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
     pub fn new(code: Code) -> Self {
-        Self { body: ProblemBody::new(code), headers: Vec::new() }
+        Self { body: Box::new(ProblemBody::new(code)), headers: Vec::new() }
     }
 
     pub fn because(code: Code, detail: impl fmt::Display) -> Self {
@@ -53,7 +53,7 @@ impl Problem {
 
     /// The response, with the request's id in it.
     pub fn response(&self, request_id: Option<&str>) -> HttpResponse {
-        let body = ProblemBody { request_id: request_id.map(Into::into), ..self.body.clone() };
+        let body = ProblemBody { request_id: request_id.map(Into::into), ..(*self.body).clone() };
         let mut response = HttpResponse::build(self.status_code());
         for (name, value) in &self.headers {
             response.insert_header((name.clone(), value.clone()));

@@ -5,8 +5,7 @@
 
 use crate::backend::{self, Storage};
 use crate::config::{BackendConfig, Blobs, Common, Database, Endpoint, FrontendConfig, StandaloneConfig};
-use crate::frontend::{self, ReadyWith};
-use crate::http::Server;
+use crate::frontend::{self, ReadyWith, Server};
 use crate::replica::Identity;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -23,7 +22,7 @@ pub enum StartError {
 
 /// The servers of one process.
 pub struct Standalone {
-    pub frontend: Server,
+    frontend: Server,
     backends: Vec<Server>,
 }
 
@@ -52,6 +51,11 @@ pub async fn start(config: StandaloneConfig) -> Result<Standalone, StartError> {
 }
 
 impl Standalone {
+    /// Where the frontend listens.
+    pub fn address(&self) -> SocketAddr {
+        self.frontend.address
+    }
+
     /// The frontend first, so that what it has begun finds its backends. Nobody balances over a single process, so there is
     /// nobody to wait for.
     pub async fn drain(self) {

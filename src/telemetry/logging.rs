@@ -6,7 +6,7 @@ use std::io::{self, Write};
 pub fn init() {
     let mut builder = Builder::from_env(Env::default().default_filter_or("info"));
     if std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json") {
-        builder.format(|line, record| write_json(line, record));
+        builder.format(write_json);
     }
     // A second call in one process changes nothing.
     let _already = builder.try_init();

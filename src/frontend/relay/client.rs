@@ -270,7 +270,7 @@ impl Client {
             request = request.insert_header((name.clone(), value.clone()));
         }
         // A list of shared pieces: sending it again copies nothing.
-        let pieces = question.body.to_vec().into_iter().map(Ok::<_, Infallible>);
+        let pieces: Vec<_> = question.body.iter().cloned().map(Ok::<_, Infallible>).collect();
         request.send_body(SizedStream::new(question.len, stream::iter(pieces))).await
     }
 }
