@@ -27,6 +27,7 @@ pub async fn postgres(pool: &Pool) -> Result<(), Error> {
     let runner = older_program_on_newer_schema(embedded::postgres::migrations::runner());
     // A session of its own: the pool's give up on locks and statements after seconds. The lock ends with the session.
     let mut session = pool.dedicated().await?;
+    session.batch_execute("SET lock_timeout = 0; SET statement_timeout = 0").await?;
     session.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
     // From here on, who waits for a table's lock makes all others wait behind: rather fail and try again.
     session.batch_execute("SET lock_timeout = '10s'").await?;
@@ -76,4 +77,65 @@ fn suffices(version: i32, runner: &Runner) -> Result<(), Error> {
 /// During a rolling update, and after a rollback, the newer program has migrated already.
 fn older_program_on_newer_schema(runner: Runner) -> Runner {
     runner.set_abort_missing(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::TestDatabase;
+    use crate::db::within_patience;
+    use futures_util::future::join_all;
+
+    #[tokio::test]
+    async fn eight_replicas_at_once_migrate_an_empty_database_once() {
+        let database = TestDatabase::empty().await;
+        let mut pools = Vec::new();
+        for _ in 0..8 {
+            pools.push(database.pool().await);
+        }
+        for migrated in join_all(pools.iter().map(postgres)).await {
+            migrated.unwrap();
+        }
+        for pool in &pools {
+            check_postgres(pool).await.unwrap();
+        }
+        let lease = pools[0].lease().await.unwrap();
+        let applied = lease.query_one("SELECT count(*) FROM refinery_schema_history", &[]).await.unwrap();
+        let files = embedded::postgres::migrations::runner().get_migrations().len();
+        assert_eq!(applied.get::<_, i64>(0), files as i64);
+    }
+
+    #[tokio::test]
+    async fn another_replicas_migration_is_waited_for_longer_than_any_lock() {
+        let database = TestDatabase::empty().await;
+        let pool = database.pool().await;
+        let holder = pool.dedicated().await.unwrap();
+        holder.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.unwrap();
+        let mut migrating = std::pin::pin!(postgres(&pool));
+        let still_waiting = within_patience::<_, Error>(async { Ok(migrating.as_mut().await) }).await;
+        assert!(matches!(still_waiting, Err(Error::Unavailable(_))), "{still_waiting:?}");
+        drop(holder);
+        migrating.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_not_migrated_does_not_suffice() {
+        let database = TestDatabase::empty().await;
+        let pool = database.pool().await;
+        assert!(check_postgres(&pool).await.is_err());
+        postgres(&pool).await.unwrap();
+        check_postgres(&pool).await.unwrap();
+        database.execute("UPDATE refinery_schema_history SET version = version - 1").await;
+        assert!(matches!(check_postgres(&pool).await, Err(Error::Unavailable(_))));
+    }
+
+    /// The two schemas are one, as far as both have it.
+    #[test]
+    fn both_databases_have_the_same_migrations() {
+        let names = |runner: Runner| -> Vec<_> {
+            runner.get_migrations().iter().map(|m| (m.version(), m.name().to_owned())).collect()
+        };
+        let postgres = names(embedded::postgres::migrations::runner());
+        assert_eq!(postgres, names(embedded::sqlite::migrations::runner()));
+    }
 }
