@@ -90,9 +90,12 @@ async fn until_waiting(pool: &Pool, statements: i64) {
     const WAITING: &str = "SELECT count(*) FROM pg_stat_activity \
          WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let lease = pool.lease().await.unwrap();
-    while lease.query_one(WAITING, &[]).await.unwrap().get::<_, i64>(0) < statements {
-        tokio::task::yield_now().await;
-    }
+    let waiting = async {
+        while lease.query_one(WAITING, &[]).await.unwrap().get::<_, i64>(0) < statements {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.expect("nobody waits");
     lease.release();
 }
 
