@@ -35,15 +35,24 @@ pub fn program() -> Command {
 impl Process {
     /// Starts the program on a free port and reads the port from its greeting.
     pub fn start(name: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        Self::launch(name, arguments).greeted()
+    }
+
+    /// Starts the program and does not wait for it. It ends with the thread that calls this.
+    pub fn launch(name: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         let mut command = program();
         command.args(["--listen", "127.0.0.1:0"]).args(arguments).env("RUST_LOG", "info");
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let output = Arc::new(Watched::default());
         collect(child.stdout.take().unwrap(), output.clone());
         collect(child.stderr.take().unwrap(), output.clone());
-        let mut process = Self { url: Url(String::new()), name: name.into(), child, output };
-        process.url = process.read_greeting();
-        process
+        Self { url: Url(String::new()), name: name.into(), child, output }
+    }
+
+    /// Waits for the greeting, and knows the address from then on.
+    pub fn greeted(mut self) -> Self {
+        self.url = self.read_greeting();
+        self
     }
 
     fn read_greeting(&self) -> Url {
