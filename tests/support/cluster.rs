@@ -40,11 +40,13 @@ impl Cluster {
             cluster.proxies.push(ChaosProxy::before(backend.url.clone()));
             cluster.backends.push(backend);
         }
+        // A frontend that starts now finds all of them ready with its first look.
+        cluster.backends.iter().for_each(Process::wait_until_ready);
         for number in 0..frontends {
             let frontend = cluster.start_frontend(number);
             cluster.frontends.push(frontend);
         }
-        cluster.backends.iter().chain(&cluster.frontends).for_each(Process::wait_until_ready);
+        cluster.frontends.iter().for_each(Process::wait_until_ready);
         cluster
     }
 
