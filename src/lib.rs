@@ -4,5 +4,6 @@ pub mod blobs;
 pub mod catalog;
 pub mod db;
 pub mod domain;
+pub mod protocol;
 pub mod replica;
 pub mod uploads;
