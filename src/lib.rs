@@ -6,4 +6,5 @@ pub mod db;
 pub mod domain;
 pub mod protocol;
 pub mod replica;
+pub mod telemetry;
 pub mod uploads;
