@@ -4,6 +4,7 @@ pub mod blobs;
 pub mod catalog;
 pub mod db;
 pub mod domain;
+pub mod http;
 pub mod protocol;
 pub mod replica;
 pub mod telemetry;

@@ -1,0 +1,54 @@
+use crate::uploads::{Body, BodyError};
+use actix_web::error::PayloadError;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+
+/// A request's body as the use-cases take it. Where it holds more than `room` bytes it ends with
+/// [`BodyError::TooLarge`], which names `limit`, the largest file taken.
+pub(super) fn limited<S>(bytes: S, room: u64, limit: u64) -> Body
+where
+    S: Stream<Item = Result<Bytes, BodyError>> + 'static,
+{
+    let bytes = bytes.scan(room, move |room, piece| {
+        let piece = piece.and_then(|piece| match room.checked_sub(piece.len() as u64) {
+            Some(left) => {
+                *room = left;
+                Ok(piece)
+            }
+            None => Err(BodyError::TooLarge { limit }),
+        });
+        std::future::ready(Some(piece))
+    });
+    bytes.boxed_local()
+}
+
+pub(super) fn cause(error: PayloadError) -> BodyError {
+    match error {
+        PayloadError::EncodingCorrupted => BodyError::Malformed("its transfer encoding is broken".into()),
+        // Not our enum, and it may grow: whatever else happens to a connection cuts the body short.
+        _ => BodyError::CutShort,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::stream;
+
+    async fn through(room: u64, pieces: &[&'static str]) -> Vec<Result<Bytes, BodyError>> {
+        let pieces: Vec<_> = pieces.iter().map(|piece| Ok(Bytes::from_static(piece.as_bytes()))).collect();
+        limited(stream::iter(pieces), room, 99).collect().await
+    }
+
+    #[actix_web::test]
+    async fn a_body_of_exactly_the_room_passes() {
+        assert!(through(5, &["abc", "", "de"]).await.iter().all(Result::is_ok));
+    }
+
+    #[actix_web::test]
+    async fn one_byte_more_is_too_large_and_what_came_before_passes() {
+        let pieces = through(5, &["abc", "def"]).await;
+        assert_eq!(pieces[0].as_ref().unwrap(), "abc");
+        assert!(matches!(pieces[1], Err(BodyError::TooLarge { limit: 99 })));
+    }
+}

@@ -1,0 +1,32 @@
+//! HTTP, written once over `dyn Uploads` and mounted by both roles: tus, forms, PUT, downloads, lists, health, problems.
+//!
+//! A handler turns headers into newtypes, asks one use-case and prints what it answered. This room knows nothing of which
+//! role it serves in (but for what [`edge`] strips and stamps), of databases, or of how a frontend finds its backends. It
+//! names no URL either: each role lists its own in its `routes.rs`. Start reading in [`service`], what handlers are given,
+//! then [`edge`], the middleware around all of them, then [`tus`].
+
+pub mod download;
+pub mod edge;
+pub mod form;
+pub mod health;
+pub mod list;
+pub mod problem;
+pub mod put;
+pub mod record;
+pub mod replicas;
+pub mod request;
+pub mod service;
+pub mod tus;
+
+mod body;
+mod request_id;
+mod served;
+mod whole;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use problem::Refused;
+pub use service::{Readiness, Service};

@@ -1,0 +1,235 @@
+//! tus 1.0.0: core, creation, creation-with-upload, creation-defer-length, termination.
+//!
+//! `GET` on an upload's URL, of which tus says nothing, gives the content: [`download::content`](super::download::content).
+
+use super::body::{cause, limited};
+use super::request::{Caller, Id, body_length, header};
+use super::whole::to_its_end;
+use super::{Refused, Service};
+use crate::domain::{NewUpload, State, Upload, UploadId};
+use crate::protocol::problem::Code;
+use crate::protocol::record::Record;
+use crate::protocol::tus::{self, Metadata};
+use crate::protocol::{BadHeader, internal, media_type};
+use crate::telemetry::metrics::UPLOADS_COMPLETED;
+use crate::uploads::{Append, Call, First, UploadError, Writer};
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, LOCATION};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
+use futures_util::TryStreamExt;
+
+/// What all tus resources have in common, as a middleware around each: the version is checked before anything is done,
+/// every answer carries `Tus-Resumable`, and `X-HTTP-Method-Override` is "interpreted as the request's method".
+pub async fn speak(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, Error> {
+    let mut answer: ServiceResponse<BoxBody> = match admit(&mut request) {
+        Ok(()) => next.call(request).await?.map_into_boxed_body(),
+        Err(refused) => request.into_response(refused.error_response()),
+    };
+    let (name, version) = (HeaderName::from_static("tus-resumable"), HeaderValue::from_static(tus::VERSION));
+    answer.headers_mut().insert(name, version);
+    Ok(answer)
+}
+
+fn admit(request: &mut ServiceRequest) -> Result<(), Refused> {
+    if let Some(method) = header(request.headers(), tus::METHOD_OVERRIDE)? {
+        let bad = BadHeader { header: tus::METHOD_OVERRIDE, expected: "a method" };
+        request.head_mut().method = Method::from_bytes(method.as_bytes()).map_err(|_| bad)?;
+    }
+    match *request.method() {
+        // A browser that follows a link to the content does not speak tus.
+        Method::OPTIONS | Method::GET => Ok(()),
+        _ => Ok(tus::check_version(header(request.headers(), tus::TUS_RESUMABLE)?)?),
+    }
+}
+
+/// `OPTIONS`: what this server can do.
+pub async fn options(service: web::Data<Service>) -> HttpResponse {
+    HttpResponse::NoContent()
+        .insert_header((tus::TUS_VERSION, tus::VERSION))
+        .insert_header((tus::TUS_EXTENSION, tus::EXTENSIONS))
+        .insert_header((tus::TUS_MAX_SIZE, service.max_upload_size.to_string()))
+        .finish()
+}
+
+/// `POST /files/`: creates an upload, with its first bytes if the request brings some.
+pub async fn create(
+    request: HttpRequest,
+    service: web::Data<Service>,
+    Caller(call): Caller,
+    payload: web::Payload,
+) -> Result<HttpResponse, Refused> {
+    let new = new_upload(&request)?;
+    let limit = service.max_upload_size;
+    let count = body_length(&request);
+    if new.length.is_some_and(|length| length > limit) {
+        return Err(UploadError::TooLarge { limit }.into());
+    }
+    if let (Some(length), Some(count)) = (new.length, count)
+        && count > length
+    {
+        return Err(UploadError::PastTheEnd { length }.into());
+    }
+    let whole = header(request.headers(), internal::UPLOAD_WHOLE)?.map(internal::parse_whole).transpose()?;
+    let body = limited(payload.map_err(cause), limit, limit);
+    let first = match (count, whole) {
+        (_, Some(true)) => First::Whole(body),
+        (Some(0), Some(false) | None) => First::Nothing,
+        (Some(_) | None, Some(false) | None) => {
+            check_body_type(&request)?;
+            First::Part(body)
+        }
+    };
+    let work = async move {
+        let upload = service.uploads.create(&call, new, first).await?;
+        count_if_complete(&service, &upload);
+        let location = format!("/files/{}", upload.id);
+        let mut answer = HttpResponse::Created();
+        answer.insert_header((LOCATION, location));
+        Ok(stands_at(answer, &service, &call, &upload))
+    };
+    to_its_end(work).await
+}
+
+fn new_upload(request: &HttpRequest) -> Result<NewUpload, Refused> {
+    let headers = request.headers();
+    let length = tus::parse_declared_length(
+        header(headers, tus::UPLOAD_LENGTH)?,
+        header(headers, tus::UPLOAD_DEFER_LENGTH)?,
+    )?;
+    let raw = header(headers, tus::UPLOAD_METADATA)?.unwrap_or_default();
+    let metadata = Metadata::parse(raw)?;
+    let given = header(headers, internal::UPLOAD_ID)?.map(internal::parse_upload_id).transpose()?;
+    Ok(NewUpload {
+        id: given.unwrap_or_else(UploadId::mint),
+        filename: metadata.filename(),
+        content_type: metadata.content_type(),
+        metadata: raw.to_owned(),
+        length,
+    })
+}
+
+/// `HEAD /files/{id}`: where the upload stands.
+pub async fn head(
+    service: web::Data<Service>,
+    Caller(call): Caller,
+    Id(id): Id,
+) -> Result<HttpResponse, Refused> {
+    let upload = service.uploads.stat(&call, id).await?;
+    let mut answer = HttpResponse::Ok();
+    answer
+        .insert_header((tus::UPLOAD_OFFSET, upload.offset.to_string()))
+        .insert_header((internal::UPLOAD_EPOCH, upload.epoch.to_string()))
+        // "The Server MUST prevent the client and/or proxies from caching the response."
+        .insert_header((CACHE_CONTROL, "no-store"));
+    match upload.length {
+        Some(length) => answer.insert_header((tus::UPLOAD_LENGTH, length.to_string())),
+        None => answer.insert_header((tus::UPLOAD_DEFER_LENGTH, "1")),
+    };
+    if !upload.metadata.is_empty() {
+        answer.insert_header((tus::UPLOAD_METADATA, upload.metadata.as_str()));
+    }
+    Ok(answer.finish())
+}
+
+/// `PATCH /files/{id}`: appends the body at `Upload-Offset`. What arrives before a connection breaks is kept.
+pub async fn patch(
+    request: HttpRequest,
+    service: web::Data<Service>,
+    Caller(call): Caller,
+    Id(id): Id,
+    payload: web::Payload,
+) -> Result<HttpResponse, Refused> {
+    check_body_type(&request)?;
+    let append = append(&request)?;
+    let limit = service.max_upload_size;
+    let room = limit.saturating_sub(append.offset);
+    let too_large = append.count.is_some_and(|count| count > room);
+    if too_large || append.length.is_some_and(|length| length > limit) {
+        return Err(UploadError::TooLarge { limit }.into());
+    }
+    let body = limited(payload.map_err(cause), room, limit);
+    let work = async move {
+        let upload = match service.uploads.append(&call, id, append, body).await {
+            // A client that appends nothing at the end of a complete upload asks for what is so already. tus only says that
+            // offsets must match, and they do.
+            Err(UploadError::Complete { offset }) if offset == append.offset && append.count == Some(0) => {
+                service.uploads.stat(&call, id).await?
+            }
+            Err(error) => return Err(error.into()),
+            Ok(upload) => {
+                count_if_complete(&service, &upload);
+                upload
+            }
+        };
+        Ok(stands_at(HttpResponse::NoContent(), &service, &call, &upload))
+    };
+    to_its_end(work).await
+}
+
+fn append(request: &HttpRequest) -> Result<Append, Refused> {
+    let headers = request.headers();
+    let missing = BadHeader { header: tus::UPLOAD_OFFSET, expected: "it is required" };
+    let offset = header(headers, tus::UPLOAD_OFFSET)?.ok_or(missing)?;
+    let epoch = header(headers, internal::UPLOAD_EPOCH)?.map(internal::parse_epoch).transpose()?;
+    Ok(Append {
+        offset: tus::parse_offset(offset)?,
+        writer: epoch.map_or(Writer::Claims, Writer::Holds),
+        length: header(headers, tus::UPLOAD_LENGTH)?.map(tus::parse_length).transpose()?,
+        count: body_length(request),
+    })
+}
+
+/// `DELETE /files/{id}` (termination), and `DELETE /api/uploads/{id}`.
+pub async fn terminate(
+    service: web::Data<Service>,
+    Caller(call): Caller,
+    Id(id): Id,
+) -> Result<HttpResponse, Refused> {
+    service.uploads.terminate(&call, id).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// "All PATCH requests MUST use `Content-Type: application/offset+octet-stream`, otherwise the server SHOULD return a 415
+/// Unsupported Media Type status"; a creation with bytes too.
+fn check_body_type(request: &HttpRequest) -> Result<(), Refused> {
+    let wanted = media_type::OFFSET_OCTET_STREAM;
+    match media_type::is(header(request.headers(), "Content-Type")?, wanted) {
+        true => Ok(()),
+        false => Err(Refused::new(Code::UnsupportedMediaType, format!("the content type must be {wanted}"))),
+    }
+}
+
+/// The answer to a write. A relay is given the whole record, so that it need not ask again; 200 then, as 204 has no body.
+fn stands_at(
+    mut answer: HttpResponseBuilder,
+    service: &Service,
+    call: &Call,
+    upload: &Upload,
+) -> HttpResponse {
+    answer
+        .insert_header((tus::UPLOAD_OFFSET, upload.offset.to_string()))
+        .insert_header((internal::UPLOAD_EPOCH, upload.epoch.to_string()));
+    if !service.is_relayed(call) {
+        return answer.finish();
+    }
+    let mut answer = answer.json(Record::from(upload));
+    if answer.status() == StatusCode::NO_CONTENT {
+        *answer.status_mut() = StatusCode::OK;
+    }
+    answer
+}
+
+fn count_if_complete(service: &Service, upload: &Upload) {
+    match upload.state() {
+        State::Complete => {
+            metrics::counter!(UPLOADS_COMPLETED, "role" => service.role(), "way" => "tus").increment(1);
+        }
+        State::Receiving => {}
+    }
+}
