@@ -1,7 +1,34 @@
 use crate::uploads::{Body, BodyError};
 use actix_web::error::PayloadError;
+use actix_web::web;
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use std::time::Duration;
+
+/// A client that sends nothing for this long, while it is being waited for, is gone, though its connection may never say
+/// so. Longer than nginx waits (60 s), so that behind it this never comes first.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The body of a request.
+pub(super) fn of(payload: web::Payload) -> impl Stream<Item = Result<Bytes, BodyError>> {
+    patient(payload, PATIENCE).map_err(cause)
+}
+
+/// The same stream, cut short where nothing comes for `patience`.
+pub(super) fn patient<S>(bytes: S, patience: Duration) -> impl Stream<Item = Result<Bytes, PayloadError>>
+where
+    S: Stream<Item = Result<Bytes, PayloadError>> + 'static,
+{
+    let pieces = stream::unfold(Box::pin(bytes), move |mut bytes| async move {
+        let piece = match tokio::time::timeout(patience, bytes.next()).await {
+            Ok(piece) => piece?,
+            Err(_) => Err(PayloadError::Incomplete(None)),
+        };
+        Some((piece, bytes))
+    });
+    // The reader of forms asks again after the end.
+    pieces.fuse()
+}
 
 /// A request's body as the use-cases take it. Where it holds more than `room` bytes it ends with
 /// [`BodyError::TooLarge`], which names `limit`, the largest file taken.
@@ -33,7 +60,6 @@ pub(super) fn cause(error: PayloadError) -> BodyError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::stream;
 
     async fn through(room: u64, pieces: &[&'static str]) -> Vec<Result<Bytes, BodyError>> {
         let pieces: Vec<_> = pieces.iter().map(|piece| Ok(Bytes::from_static(piece.as_bytes()))).collect();
@@ -50,5 +76,13 @@ mod tests {
         let pieces = through(5, &["abc", "def"]).await;
         assert_eq!(pieces[0].as_ref().unwrap(), "abc");
         assert!(matches!(pieces[1], Err(BodyError::TooLarge { limit: 99 })));
+    }
+
+    #[actix_web::test]
+    async fn a_client_that_sends_nothing_more_is_taken_for_gone() {
+        let sent = stream::iter([Ok(Bytes::from_static(b"abc"))]).chain(stream::pending());
+        let pieces: Vec<_> = patient(sent, Duration::from_millis(1)).take(2).collect().await;
+        assert_eq!(pieces[0].as_ref().unwrap(), "abc");
+        assert!(matches!(pieces[1], Err(PayloadError::Incomplete(_))));
     }
 }

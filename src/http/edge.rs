@@ -3,11 +3,11 @@
 use super::request::Caller;
 use super::served::{Counted, Served, received};
 use super::{Refused, Service, request_id};
+use crate::protocol::code::Code;
 use crate::protocol::internal::{
     BACKEND_CONTAINER, FRONTEND_CONTAINER, REQUEST_ID, STRIPPED_FROM_ANSWERS, STRIPPED_FROM_REQUESTS,
     parse_frontend,
 };
-use crate::protocol::problem::Code;
 use crate::replica::{Phase, Role};
 use crate::uploads::Call;
 use actix_web::body::{BodySize, BoxBody, MessageBody};

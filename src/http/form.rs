@@ -1,9 +1,9 @@
-use super::body::{cause, limited};
+use super::body::{PATIENCE, cause, limited, patient};
 use super::request::Caller;
 use super::{Refused, Service, whole};
 use crate::domain::{FileName, Upload};
+use crate::protocol::code::Code;
 use crate::protocol::media_type;
-use crate::protocol::problem::Code;
 use crate::protocol::record::Records;
 use crate::uploads::{BodyError, Call};
 use actix_multipart::{Field, Multipart, MultipartError};
@@ -46,7 +46,7 @@ pub async fn receive(
     if !media_type::is(content_type, "multipart/form-data") {
         return Err(Refused::new(Code::UnsupportedMediaType, "the content type must be multipart/form-data"));
     }
-    let form = Multipart::new(request.headers(), payload);
+    let form = Multipart::new(request.headers(), patient(payload, PATIENCE));
     let uploads = whole::to_its_end(async move { store_files(&service, &call, form).await }).await?;
     match uploads.is_empty() {
         true => Err(Refused::plain(Code::NoFile)),

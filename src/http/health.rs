@@ -1,7 +1,7 @@
 //! Probes, metrics and the version. None of them is counted as traffic.
 
 use super::{Refused, Service};
-use crate::protocol::problem::Code;
+use crate::protocol::code::Code;
 use crate::replica::{Phase, Role};
 use crate::telemetry::metrics;
 use actix_web::{HttpResponse, web};

@@ -30,3 +30,11 @@ mod tests;
 
 pub use problem::Refused;
 pub use service::{Readiness, Service};
+
+use actix_web::{Route, guard, web};
+
+/// A route for `GET`, and for `HEAD`, which is the same without the body: "All general-purpose servers MUST support the
+/// methods GET and HEAD" (RFC 9110, section 9.1).
+pub fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}

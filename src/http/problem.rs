@@ -1,6 +1,7 @@
 use crate::domain::Epoch;
+use crate::protocol::code::Code;
 use crate::protocol::listing::BadQuery;
-use crate::protocol::problem::{Code, MEDIA_TYPE, Problem};
+use crate::protocol::problem::{MEDIA_TYPE, Problem};
 use crate::protocol::tus::{TUS_VERSION, UPLOAD_OFFSET, UnsupportedVersion, VERSION};
 use crate::protocol::{BadHeader, internal, range};
 use crate::uploads::{BodyError, UploadError};

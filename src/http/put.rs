@@ -1,14 +1,13 @@
-use super::body::{cause, limited};
+use super::body::{self, limited};
 use super::request::{Caller, body_length, hint};
 use super::{Refused, Service, whole};
 use crate::domain::FileName;
+use crate::protocol::code::Code;
 use crate::protocol::media_type;
-use crate::protocol::problem::Code;
 use crate::protocol::record::Records;
 use crate::uploads::UploadError;
 use actix_web::http::header::{CONTENT_RANGE, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
-use futures_util::TryStreamExt;
 
 /// `PUT /api/uploads/{filename}`: the body is the file. 201 with the record.
 ///
@@ -31,7 +30,7 @@ pub async fn put(
     }
     let content_type = hint(request.headers(), "Content-Type").and_then(media_type::declared);
     let new = whole::described(FileName::clean(&name), content_type, length);
-    let body = limited(payload.map_err(cause), limit, limit);
+    let body = limited(body::of(payload), limit, limit);
     let work = async move { whole::store(&service, &call, new, body, "put").await };
     let upload = whole::to_its_end(work).await?;
     let location = format!("/api/uploads/{}", upload.id);

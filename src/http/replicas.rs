@@ -1,5 +1,5 @@
 use super::{Refused, Service};
-use crate::protocol::problem::Code;
+use crate::protocol::code::Code;
 use crate::replica::{RegistryError, Report};
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};

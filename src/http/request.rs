@@ -3,7 +3,7 @@
 use super::Refused;
 use crate::domain::UploadId;
 use crate::protocol::BadHeader;
-use crate::protocol::problem::Code;
+use crate::protocol::code::Code;
 use crate::uploads::{Call, UploadError};
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};

@@ -70,7 +70,8 @@ impl Drop for Served {
         let method = method_label(&self.method);
         log::info!(
             target: "access",
-            "{} {} {status} {}ms sent={} request_id={}",
+            "{} {} {} {status} {}ms sent={} request_id={}",
+            self.role,
             self.method, self.path, elapsed.as_millis(), self.sent, self.request_id
         );
         metrics::gauge!(HTTP_REQUESTS_IN_FLIGHT, "role" => self.role).decrement(1);

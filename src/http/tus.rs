@@ -2,12 +2,12 @@
 //!
 //! `GET` on an upload's URL, of which tus says nothing, gives the content: [`download::content`](super::download::content).
 
-use super::body::{cause, limited};
+use super::body::{self, limited};
 use super::request::{Caller, Id, body_length, header};
 use super::whole::to_its_end;
 use super::{Refused, Service};
 use crate::domain::{NewUpload, State, Upload, UploadId};
-use crate::protocol::problem::Code;
+use crate::protocol::code::Code;
 use crate::protocol::record::Record;
 use crate::protocol::tus::{self, Metadata};
 use crate::protocol::{BadHeader, internal, media_type};
@@ -19,7 +19,6 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, LOCATION};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
-use futures_util::TryStreamExt;
 
 /// What all tus resources have in common, as a middleware around each: the version is checked before anything is done,
 /// every answer carries `Tus-Resumable`, and `X-HTTP-Method-Override` is "interpreted as the request's method".
@@ -76,7 +75,7 @@ pub async fn create(
         return Err(UploadError::PastTheEnd { length }.into());
     }
     let whole = header(request.headers(), internal::UPLOAD_WHOLE)?.map(internal::parse_whole).transpose()?;
-    let body = limited(payload.map_err(cause), limit, limit);
+    let body = limited(body::of(payload), limit, limit);
     let first = match (count, whole) {
         (_, Some(true)) => First::Whole(body),
         (Some(0), Some(false) | None) => First::Nothing,
@@ -153,7 +152,7 @@ pub async fn patch(
     if too_large || append.length.is_some_and(|length| length > limit) {
         return Err(UploadError::TooLarge { limit }.into());
     }
-    let body = limited(payload.map_err(cause), room, limit);
+    let body = limited(body::of(payload), room, limit);
     let work = async move {
         let upload = match service.uploads.append(&call, id, append, body).await {
             // A client that appends nothing at the end of a complete upload asks for what is so already. tus only says that

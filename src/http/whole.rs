@@ -2,7 +2,7 @@
 
 use super::{Refused, Service};
 use crate::domain::{FileName, NewUpload, Upload, UploadId};
-use crate::protocol::problem::Code;
+use crate::protocol::code::Code;
 use crate::protocol::tus::Metadata;
 use crate::telemetry::metrics::UPLOADS_COMPLETED;
 use crate::uploads::{Body, Call, First, UploadError};

@@ -2,9 +2,10 @@
 //!
 //! Pure: it knows nothing of actix, sockets, clocks or storage. Each header has one parser that takes what a stranger sent
 //! and never panics, and, where we send the header too, one printer whose text that parser reads back. Start reading in
-//! [`problem`], the table of all errors a client can meet, then [`tus`].
+//! [`code`], the table of all errors a client can meet, then [`tus`].
 
 pub mod byteranges;
+pub mod code;
 pub mod conditional;
 pub mod disposition;
 pub mod internal;

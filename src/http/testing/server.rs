@@ -1,7 +1,7 @@
 use super::{Answer, Connection, Memory};
 use crate::domain::ContainerId;
 use crate::http::edge::edge;
-use crate::http::{Readiness, Service, download, form, health, list, put, record, replicas, tus};
+use crate::http::{self, Readiness, Service, download, form, health, list, put, record, replicas, tus};
 use crate::replica::{Identity, Registry, RegistryError, Replica, Report, Role};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
@@ -172,29 +172,25 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route(web::get().to(download::content))
                 .wrap(from_fn(tus::speak)),
         )
-        .service(
-            web::resource("/api/uploads/{id}/content")
-                .route(web::get().to(download::content))
-                .route(web::head().to(download::content)),
-        )
+        .service(web::resource("/api/uploads/{id}/content").route(http::read().to(download::content)))
         .service(
             web::resource(["/api/uploads", "/api/uploads/"])
-                .route(web::get().to(list::list))
+                .route(http::read().to(list::list))
                 .route(web::post().to(form::post))
                 .route(web::put().to(put::put_nameless)),
         )
         .service(
             web::resource("/api/uploads/{id}")
-                .route(web::get().to(record::get))
+                .route(http::read().to(record::get))
                 .route(web::put().to(put::put))
                 .route(web::delete().to(tus::terminate)),
         )
         .service(web::resource("/").route(web::post().to(form::post_page)))
-        .service(web::resource("/api/replicas").route(web::get().to(replicas::list)))
+        .service(web::resource("/api/replicas").route(http::read().to(replicas::list)))
         .service(web::resource("/internal/heartbeat").route(web::post().to(replicas::heartbeat)))
-        .service(web::resource("/healthz").route(web::get().to(health::healthz)))
-        .service(web::resource("/startupz").route(web::get().to(health::startupz)))
-        .service(web::resource("/readyz").route(web::get().to(health::readyz)))
-        .service(web::resource("/metrics").route(web::get().to(health::prometheus)))
-        .service(web::resource("/version").route(web::get().to(health::version)));
+        .service(web::resource("/healthz").route(http::read().to(health::healthz)))
+        .service(web::resource("/startupz").route(http::read().to(health::startupz)))
+        .service(web::resource("/readyz").route(http::read().to(health::readyz)))
+        .service(web::resource("/metrics").route(http::read().to(health::prometheus)))
+        .service(web::resource("/version").route(http::read().to(health::version)));
 }

@@ -35,15 +35,17 @@ fn errors_of_the_router_are_problems_too() {
     server.get("/api/uploads/no-id", &[]).problem(404, "not_found");
     let answer = server.request("PATCH", "/api/uploads", &[], b"");
     answer.problem(405, "method_not_allowed");
-    assert_eq!(answer.header("allow"), Some("GET, POST, PUT"));
+    assert_eq!(answer.header("allow"), Some("GET, HEAD, POST, PUT"));
 }
 
 #[test]
-fn a_problem_answers_head_without_its_body() {
+fn head_is_answered_wherever_get_is_and_without_a_body() {
     let server = Server::start(Role::Frontend);
     let mut connection = server.connect();
-    connection.send_head("HEAD", "/nowhere", &[]);
-    assert_eq!(connection.read("HEAD").status, 404);
+    for (target, status) in [("/nowhere", 404), ("/api/uploads", 200), ("/healthz", 200)] {
+        connection.send_head("HEAD", target, &[]);
+        assert_eq!(connection.read("HEAD").status, status);
+    }
     connection.send_head("GET", "/healthz", &[]);
     assert_eq!(connection.read("GET").status, 200);
 }
