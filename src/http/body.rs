@@ -6,8 +6,8 @@ use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use std::time::Duration;
 
 /// A client that sends nothing for this long, while it is being waited for, is gone, though its connection may never say
-/// so. Longer than nginx waits (60 s), so that behind it this never comes first.
-pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+/// so. Longer than nginx waits, so that behind it this never comes first.
+pub(super) const PATIENCE: Duration = Duration::from_secs(240);
 
 /// The body of a request.
 pub(super) fn of(payload: web::Payload) -> impl Stream<Item = Result<Bytes, BodyError>> {
