@@ -24,8 +24,8 @@ fn the_whole_content_comes_with_all_that_describes_it() {
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     let disposition = "attachment; filename=\"__.txt\"; filename*=UTF-8''%C3%A9%22.txt";
     assert_eq!(answer.header("content-disposition"), Some(disposition));
-    let digest = "sha-256=:hNiYd/DUBB77a/kaFvAkjy/Vc+aXcfiHo7jDgDC3dZA=:";
-    assert_eq!(answer.header("repr-digest").map(str::len), Some(digest.len()));
+    let digest = "sha-256=:hNiYd/DUBB77a/kaFvAkjy/Vc+avBcGflr7bn4gveII=:";
+    assert_eq!(answer.header("repr-digest"), Some(digest));
     assert!(answer.header("last-modified").unwrap().ends_with("GMT"));
 }
 

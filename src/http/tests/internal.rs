@@ -72,3 +72,21 @@ fn malformed_headers_of_a_relay_are_400() {
         server.tus("POST", "/files/", &[("Upload-Length", "3"), bad], b"").problem(400, "bad_header");
     }
 }
+
+#[test]
+fn headers_of_relays_from_the_edge_are_ignored() {
+    let server = Server::start(Role::Frontend);
+    let (id, relay) = (UploadId::mint().to_string(), frontend_id());
+    let headers = [
+        ("X-Upload-Id", id.as_str()),
+        ("X-Frontend-Container", relay.as_str()),
+        ("Upload-Length", "3"),
+        ("X-Upload-Whole", "nonsense"),
+        ("X-Upload-Epoch", "nonsense"),
+    ];
+    let answer = server.tus("POST", "/files/", &headers, b"");
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    assert!(!answer.header("location").unwrap().contains(&id));
+    assert_eq!(answer.header("x-upload-epoch"), None);
+    assert!(answer.body.is_empty());
+}

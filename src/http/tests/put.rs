@@ -1,4 +1,4 @@
-use crate::http::testing::{Server, frontend_id};
+use crate::http::testing::Server;
 use crate::replica::Role;
 
 fn server() -> Server {
@@ -114,22 +114,4 @@ fn an_interrupted_put_leaves_nothing() {
         let store = server.memory.until(|store| store.removed.len() == round);
         assert!(store.uploads.is_empty());
     }
-}
-
-#[test]
-fn headers_of_relays_from_the_edge_are_ignored() {
-    let server = server();
-    let (id, relay) = (crate::domain::UploadId::mint().to_string(), frontend_id());
-    let headers = [
-        ("X-Upload-Id", id.as_str()),
-        ("X-Frontend-Container", relay.as_str()),
-        ("Upload-Length", "3"),
-        ("X-Upload-Whole", "nonsense"),
-        ("X-Upload-Epoch", "nonsense"),
-    ];
-    let answer = server.tus("POST", "/files/", &headers, b"");
-    assert_eq!(answer.status, 201, "{}", answer.text());
-    assert!(!answer.header("location").unwrap().contains(&id));
-    assert_eq!(answer.header("x-upload-epoch"), None);
-    assert!(answer.body.is_empty());
 }
