@@ -47,7 +47,8 @@ pub async fn run() -> Ended {
         }
         Err(Rejected::Wrong(why)) => return Ended::Misused(why),
     };
-    telemetry::init();
+    telemetry::logging::install(telemetry::logging::Format::of_this_process());
+    telemetry::metrics::install();
     if let Some(Command::Healthcheck { url }) = cli.command {
         return match healthcheck::ask(&url).await {
             Ok(()) => Ended::Well,

@@ -12,7 +12,7 @@ use crate::config::{BackendConfig, Blobs, Database};
 use crate::db::postgres::{InvalidConfig, PgConfig, Pool};
 use crate::db::{self, migrate};
 use crate::domain::ContainerId;
-use crate::http::{Readiness, Server, Service};
+use crate::http::{Observed, Server, Service};
 use crate::replica::{Identity, Replica, Role};
 use crate::uploads::{Budget, LocalUploads};
 use std::io;
@@ -113,7 +113,7 @@ impl Backend {
 pub fn start(config: &BackendConfig, storage: Storage, identity: Identity) -> Result<Server, StartError> {
     let common = &config.common;
     let replica = Arc::new(Replica::new(Role::Backend, identity));
-    let readiness = Readiness::new("the database was not asked yet");
+    let readiness = Observed::new("the database was not asked yet");
     let uploads = LocalUploads::new(
         storage.catalog.clone(),
         storage.blobs.clone(),
@@ -130,9 +130,8 @@ pub fn start(config: &BackendConfig, storage: Storage, identity: Identity) -> Re
                 uploads: Rc::new(uploads.clone()),
                 registry: Rc::new(CatalogRegistry(catalog.clone())),
                 replica: shared.clone(),
-                readiness: ready.clone(),
+                readiness: Rc::new(ready.clone()),
                 max_upload_size,
-                trusts_internal_headers: true,
             },
         );
     });

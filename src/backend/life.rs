@@ -1,7 +1,7 @@
 //! What a backend does besides answering: it finds out each second whether it can serve, and says so.
 
 use super::Storage;
-use crate::http::Readiness;
+use crate::http::Observed;
 use crate::replica::{Phase, Replica};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ const IMPATIENT: Duration = Duration::from_millis(200);
 
 /// Prepares the storage, then looks after readiness until the replica drains. Never gives up: the database may come later
 /// than the backend, and may come back.
-pub async fn live(storage: Storage, replica: Arc<Replica>, readiness: Readiness) {
+pub async fn live(storage: Storage, replica: Arc<Replica>, readiness: Observed) {
     while let Err(error) = storage.prepare().await {
         readiness.set(Err(format!("the database is not prepared: {error}")));
         log::warn!("the database cannot be prepared yet: {error}");

@@ -7,7 +7,7 @@ use super::relay::client::{Backends, Client};
 use super::{heartbeat, routes, watch};
 use crate::config::{Common, Endpoint, FrontendConfig};
 use crate::discovery::{Dns, Resolve, Together};
-use crate::http::{Readiness, Server, Service};
+use crate::http::{Observed, Server, Service};
 use crate::replica::{Identity, Replica, Role};
 use crate::uploads::Budget;
 use std::io;
@@ -44,7 +44,7 @@ pub fn start(
 ) -> Result<Server, StartError> {
     let FrontendConfig { common, backends: endpoints, ui_dir } = config;
     let replica = Arc::new(Replica::new(Role::Frontend, identity));
-    let readiness = Readiness::new("no backend was asked yet");
+    let readiness = Observed::new("no backend was asked yet");
     let backends = Arc::new(Backends::default());
     let server = serve(&common, ui_dir, replica.clone(), readiness.clone(), backends.clone())
         .map_err(|error| StartError::Listen(common.listen, error))?;
@@ -72,7 +72,7 @@ fn serve(
     common: &Common,
     ui_dir: Option<PathBuf>,
     replica: Arc<Replica>,
-    readiness: Readiness,
+    readiness: Observed,
     backends: Arc<Backends>,
 ) -> io::Result<Server> {
     let budget = Budget::new(common.memory_budget);
@@ -83,9 +83,8 @@ fn serve(
             uploads: Rc::new(RelayUploads::new(client.clone(), budget.clone())),
             registry: Rc::new(RelayRegistry(client.clone())),
             replica: replica.clone(),
-            readiness: readiness.clone(),
+            readiness: Rc::new(readiness.clone()),
             max_upload_size,
-            trusts_internal_headers: false,
         };
         routes::mount(urls, service, client, Pages { dir: ui_dir.clone() });
     })

@@ -2,7 +2,8 @@
 
 use super::relay::client::Client;
 use crate::domain::ContainerId;
-use crate::http::{Asked, Problem, Service};
+use crate::http::request::Caller;
+use crate::http::{Refused, Service};
 use crate::replica::{BackendInfo, Info};
 use crate::uploads::Call;
 use actix_web::{HttpResponse, web};
@@ -33,10 +34,10 @@ struct BackendFields {
 pub async fn frontend_info(
     client: web::Data<Client>,
     service: web::Data<Service>,
-    asked: Asked,
+    Caller(call): Caller,
 ) -> HttpResponse {
     let replica = &service.replica;
-    let asked = ask(&client, &asked).await;
+    let asked = ask(&client, &call).await;
     let error = asked.is_none().then_some("no backend answered");
     HttpResponse::Ok().json(FrontendInfo {
         frontend_container_id: replica.identity.container_id,
@@ -53,7 +54,7 @@ async fn ask(client: &Client, call: &Call) -> Option<BackendInfo> {
 }
 
 /// Which backend answered.
-pub async fn backend_info(client: web::Data<Client>, asked: Asked) -> Result<HttpResponse, Problem> {
-    let answer = client.ask_in_turn(&asked, "/api/backend-info/", PATIENCE).await?;
+pub async fn backend_info(client: web::Data<Client>, Caller(call): Caller) -> Result<HttpResponse, Refused> {
+    let answer = client.ask_in_turn(&call, "/api/backend-info/", PATIENCE).await?;
     Ok(HttpResponse::Ok().content_type("application/json").body(answer.body))
 }

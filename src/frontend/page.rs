@@ -1,18 +1,18 @@
 //! The web page, rendered here so that it works without JavaScript: a form, the list, download and delete.
 
-use crate::domain::{ContainerId, Listing, Page, SortKey, Upload, UploadId};
-use crate::http::{Asked, Problem, Service, form};
-use crate::protocol::problem::Code;
-use crate::protocol::record;
+use crate::domain::{ContainerId, Listing, Page, Upload};
+use crate::http::request::{Caller, Id};
+use crate::http::{Refused, Service, form};
+use crate::protocol::code::Code;
+use crate::protocol::listing;
 use crate::uploads::{Call, UploadError};
-use actix_multipart::Multipart;
-use actix_web::http::header::{self, CacheControl, CacheDirective, LOCATION};
+use actix_web::http::header::{self, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytesize::ByteSize;
 use minijinja::value::Serde;
 use minijinja::{Environment, Value};
 use rust_embed::RustEmbed;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::borrow::Cow;
 use std::path::PathBuf;
 
@@ -28,13 +28,6 @@ struct Embedded;
 #[derive(Clone)]
 pub struct Pages {
     pub dir: Option<PathBuf>,
-}
-
-#[derive(Deserialize)]
-pub struct Query {
-    #[serde(default)]
-    q: String,
-    cursor: Option<String>,
 }
 
 /// What the template shows.
@@ -75,56 +68,49 @@ impl Pages {
 pub async fn index(
     service: web::Data<Service>,
     pages: web::Data<Pages>,
-    asked: Asked,
-    query: web::Query<Query>,
-) -> Result<HttpResponse, Problem> {
-    let after = query.cursor.as_deref().map(record::parse_cursor).transpose()?;
-    let listing = Listing {
-        limit: ON_A_PAGE,
-        after,
-        search: query.q.clone(),
-        sort: SortKey::Created,
-        descending: true,
-        incomplete_too: false,
-    };
-    let page = service.uploads.list(&asked, &listing).await;
-    render(&service, &pages, &asked, &query.q, page.as_ref())
+    Caller(call): Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Refused> {
+    let listing = Listing { limit: ON_A_PAGE, ..listing::parse(request.query_string())? };
+    let page = service.uploads.list(&call, &listing).await;
+    render(&service, &pages, &call, &listing, page.as_ref())
 }
 
 /// The form: stores every file, then shows the list.
 pub async fn send(
-    service: web::Data<Service>,
-    asked: Asked,
     request: HttpRequest,
-    files: Multipart,
-) -> Result<HttpResponse, Problem> {
+    service: web::Data<Service>,
+    caller: Caller,
+    payload: web::Payload,
+) -> Result<HttpResponse, Refused> {
     from_our_own_page(&request)?;
-    form::store(&service, &asked, files).await?;
+    form::receive(&request, service, caller, payload).await?;
     Ok(back_to_the_list())
 }
 
 /// What the list's delete buttons do: a form can only POST.
 pub async fn delete(
-    service: web::Data<Service>,
-    asked: Asked,
     request: HttpRequest,
-    id: web::Path<String>,
-) -> Result<HttpResponse, Problem> {
+    service: web::Data<Service>,
+    Caller(call): Caller,
+    Id(id): Id,
+) -> Result<HttpResponse, Refused> {
     from_our_own_page(&request)?;
-    let id: UploadId = id.parse().map_err(|_| UploadError::NotFound)?;
-    match service.uploads.terminate(&asked, id).await {
+    match service.uploads.terminate(&call, id).await {
         // Somebody was faster, which is what was wanted.
         Ok(()) | Err(UploadError::NotFound | UploadError::Gone) => Ok(back_to_the_list()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// A file of the page: style, and later scripts.
-pub async fn asset(pages: web::Data<Pages>, name: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let body = pages.file(&name).ok_or(UploadError::NotFound)?.into_owned();
-    let fresh = CacheControl(vec![CacheDirective::NoCache]);
+/// A file of the page, out of the binary.
+pub async fn embedded(name: web::Path<String>) -> Result<HttpResponse, Refused> {
+    let file = Embedded::get(&name).ok_or(UploadError::NotFound)?;
     let kind = mime_guess::from_path(&*name).first_or_octet_stream();
-    Ok(HttpResponse::Ok().content_type(kind).insert_header(fresh).body(body))
+    Ok(HttpResponse::Ok()
+        .content_type(kind)
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .body(file.data.into_owned()))
 }
 
 fn back_to_the_list() -> HttpResponse {
@@ -132,10 +118,10 @@ fn back_to_the_list() -> HttpResponse {
 }
 
 /// A form on somebody else's page must not upload or delete in a visitor's name. Browsers say where a request comes from.
-fn from_our_own_page(request: &HttpRequest) -> Result<(), Problem> {
+fn from_our_own_page(request: &HttpRequest) -> Result<(), Refused> {
     match request.headers().get("sec-fetch-site").map(|site| site.as_bytes()) {
         None | Some(b"same-origin" | b"none") => Ok(()),
-        Some(_) => Err(Problem::new(Code::CrossSite)),
+        Some(_) => Err(Refused::plain(Code::CrossSite)),
     }
 }
 
@@ -143,22 +129,18 @@ fn render(
     service: &Service,
     pages: &Pages,
     call: &Call,
-    search: &str,
+    listing: &Listing,
     page: Result<&Page, &UploadError>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, Refused> {
     let uploads: Vec<Row> = page.map(|page| page.uploads.iter().map(Row::new).collect()).unwrap_or_default();
-    let next = page.ok().and_then(|page| page.next.as_ref()).map(|cursor| {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("cursor", &record::print_cursor(cursor));
-        if !search.is_empty() {
-            query.append_pair("q", search);
-        }
-        format!("/?{}", query.finish())
+    let next = page.ok().and_then(|page| page.next.clone()).map(|cursor| {
+        let next = Listing { after: Some(cursor), ..listing.clone() };
+        format!("/?{}", listing::print(&next))
     });
     let context = Value::from(Serde(&Shown {
         uploads,
         next,
-        search,
+        search: &listing.search,
         unavailable: page.is_err(),
         max_upload_size: human(service.max_upload_size),
         frontend: service.replica.identity.container_id,
@@ -175,9 +157,9 @@ fn render(
         .body(html))
 }
 
-fn broken(why: impl std::fmt::Display) -> Problem {
+fn broken(why: impl std::fmt::Display) -> Refused {
     log::error!("the page cannot be rendered: {why}");
-    Problem::new(Code::Internal)
+    Refused::plain(Code::Internal)
 }
 
 impl Row {
@@ -189,8 +171,8 @@ impl Row {
             size: human(upload.offset),
             created: format!("{} {:02}:{:02} UTC", created.date(), created.hour(), created.minute()),
             created_at: httpdate::fmt_http_date(created.into()),
-            url: record::record_url(upload.id),
-            content_url: record::content_url(upload.id),
+            url: format!("/api/uploads/{}", upload.id),
+            content_url: format!("/api/uploads/{}/content", upload.id),
         }
     }
 }

@@ -1,16 +1,11 @@
 use super::relay::client::{Client, Question};
+use crate::http::replicas::Replicas;
 use crate::replica::{Registry, RegistryError, Report};
 use crate::uploads::Call;
 use async_trait::async_trait;
-use serde::Deserialize;
 
 /// The registry of replicas, asked of a backend.
 pub struct RelayRegistry(pub Client);
-
-#[derive(Deserialize)]
-struct Replicas {
-    replicas: Vec<Report>,
-}
 
 #[async_trait(?Send)]
 impl Registry for RelayRegistry {

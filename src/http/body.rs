@@ -1,89 +1,108 @@
-//! Request bodies on their way to the use-cases.
-
-use super::Service;
-use crate::uploads::{Body, BodyError, UploadError};
-use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
+use crate::replica::Replica;
+use crate::uploads::{Body, BodyError};
+use actix_web::error::PayloadError;
 use actix_web::web;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use std::future::Future;
-use std::task::{Poll, ready};
-use tokio::sync::oneshot;
+use std::task::Poll;
+use std::time::Duration;
 
-/// What the request says of its body's length; `None` where it is chunked.
-pub fn declared_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+/// A client that sends nothing for this long, while it is being waited for, is gone, though its connection may never say
+/// so. Longer than nginx waits, so that behind it this never comes first.
+pub(super) const PATIENCE: Duration = Duration::from_secs(240);
+
+/// The body of a request.
+pub(super) fn of(payload: web::Payload) -> impl Stream<Item = Result<Bytes, BodyError>> {
+    patient(payload, PATIENCE).map_err(cause)
 }
 
-/// A request's body, counted.
-pub fn incoming(service: &Service, payload: web::Payload) -> Body {
-    counted(service, payload.map_err(|_| BodyError::CutShort))
+/// The same stream, cut short where nothing comes for `patience`.
+pub(super) fn patient<S>(bytes: S, patience: Duration) -> impl Stream<Item = Result<Bytes, PayloadError>>
+where
+    S: Stream<Item = Result<Bytes, PayloadError>> + 'static,
+{
+    let pieces = stream::unfold(Box::pin(bytes), move |mut bytes| async move {
+        let piece = match tokio::time::timeout(patience, bytes.next()).await {
+            Ok(piece) => piece?,
+            Err(_) => Err(PayloadError::Incomplete(None)),
+        };
+        Some((piece, bytes))
+    });
+    // The reader of forms asks again after the end.
+    pieces.fuse()
 }
 
-pub fn counted(service: &Service, bytes: impl Stream<Item = Result<Bytes, BodyError>> + 'static) -> Body {
-    let replica = service.replica.clone();
-    bytes.inspect_ok(move |bytes| replica.traffic.received(bytes.len() as u64)).boxed_local()
+/// A request's body as the use-cases take it. Where it holds more than `room` bytes it ends with
+/// [`BodyError::TooLarge`], which names `limit`, the largest file taken.
+pub(super) fn limited<S>(bytes: S, room: u64, limit: u64) -> Body
+where
+    S: Stream<Item = Result<Bytes, BodyError>> + 'static,
+{
+    let bytes = bytes.scan(room, move |room, piece| {
+        let piece = piece.and_then(|piece| match room.checked_sub(piece.len() as u64) {
+            Some(left) => {
+                *room = left;
+                Ok(piece)
+            }
+            None => Err(BodyError::TooLarge { limit }),
+        });
+        std::future::ready(Some(piece))
+    });
+    bytes.boxed_local()
 }
 
-/// Ends a body with an error as soon as it is longer than `limit` bytes.
-pub fn limited(body: Body, limit: u64) -> Body {
-    let mut received = 0;
-    body.map(move |bytes| {
-        let bytes = bytes?;
-        received += bytes.len() as u64;
-        match received > limit {
-            true => Err(BodyError::TooLarge { limit }),
-            false => Ok(bytes),
+/// A body of which the rest can be sent to another replica: it ends when this one closes.
+pub(super) fn while_open(replica: &Replica, mut body: Body) -> Body {
+    let mut closes = Box::pin(replica.closes());
+    let mut ended = false;
+    stream::poll_fn(move |cx| {
+        if ended {
+            return Poll::Ready(None);
         }
+        if closes.as_mut().poll(cx).is_ready() {
+            ended = true;
+            return Poll::Ready(Some(Err(BodyError::Draining)));
+        }
+        body.poll_next_unpin(cx)
     })
     .boxed_local()
 }
 
-/// Refuses what is declared too large before a byte of it is read.
-pub fn check_size(length: Option<u64>, limit: u64) -> Result<(), UploadError> {
-    match length {
-        Some(length) if length > limit => Err(UploadError::TooLarge { limit }),
-        _ => Ok(()),
+pub(super) fn cause(error: PayloadError) -> BodyError {
+    match error {
+        PayloadError::EncodingCorrupted => BodyError::Malformed("its transfer encoding is broken".into()),
+        // Not our enum, and it may grow: whatever else happens to a connection cuts the body short.
+        _ => BodyError::CutShort,
     }
 }
 
-/// Ends a body with `error` as soon as `signal` comes, unless it has ended by itself.
-fn until(body: Body, signal: impl Future<Output = ()> + 'static, error: fn() -> BodyError) -> Body {
-    let mut signal = Box::pin(signal);
-    let mut body = Some(body);
-    stream::poll_fn(move |cx| {
-        let Some(running) = &mut body else { return Poll::Ready(None) };
-        if signal.as_mut().poll(cx).is_ready() {
-            body = None;
-            return Poll::Ready(Some(Err(error())));
-        }
-        let next = ready!(running.poll_next_unpin(cx));
-        if next.is_none() {
-            body = None;
-        }
-        Poll::Ready(next)
-    })
-    .boxed_local()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// A body that can be sent on to another replica: it ends when this one closes.
-pub fn while_open(service: &Service, body: Body) -> Body {
-    until(body, service.replica.closes(), || BodyError::Draining)
-}
+    async fn through(room: u64, pieces: &[&'static str]) -> Vec<Result<Bytes, BodyError>> {
+        let pieces: Vec<_> = pieces.iter().map(|piece| Ok(Bytes::from_static(piece.as_bytes()))).collect();
+        limited(stream::iter(pieces), room, 99).collect().await
+    }
 
-/// Does `work` to its end even if the client goes away and actix drops the handler: then the body ends with an error, what
-/// came before it is still stored or undone in good order, and nobody hears the answer.
-pub async fn to_the_end<W, F, T>(body: Body, work: W) -> Result<T, UploadError>
-where
-    W: FnOnce(Body) -> F,
-    F: Future<Output = Result<T, UploadError>> + 'static,
-    T: 'static,
-{
-    let (_still_here, gone) = oneshot::channel::<()>();
-    let gone = async move {
-        // Nothing is ever sent: this returns when the other end is dropped.
-        let _dropped = gone.await;
-    };
-    let body = until(body, gone, || BodyError::CutShort);
-    actix_web::rt::spawn(work(body)).await.map_err(|_| UploadError::Internal)?
+    #[actix_web::test]
+    async fn a_body_of_exactly_the_room_passes() {
+        assert!(through(5, &["abc", "", "de"]).await.iter().all(Result::is_ok));
+    }
+
+    #[actix_web::test]
+    async fn one_byte_more_is_too_large_and_what_came_before_passes() {
+        let pieces = through(5, &["abc", "def"]).await;
+        assert_eq!(pieces[0].as_ref().unwrap(), "abc");
+        assert!(matches!(pieces[1], Err(BodyError::TooLarge { limit: 99 })));
+    }
+
+    #[actix_web::test]
+    async fn a_client_that_sends_nothing_more_is_taken_for_gone() {
+        let sent = stream::iter([Ok(Bytes::from_static(b"abc"))]).chain(stream::pending());
+        let pieces: Vec<_> = patient(sent, Duration::from_millis(1)).take(2).collect().await;
+        assert_eq!(pieces[0].as_ref().unwrap(), "abc");
+        assert!(matches!(pieces[1], Err(PayloadError::Incomplete(_))));
+    }
 }

@@ -1,176 +1,175 @@
-//! `GET` and `HEAD /api/uploads/{id}/content`: the bytes, whole, in a range, or in several.
-
-use super::{Asked, Problem, Service, record};
+use super::request::{Caller, Id, hint};
+use super::{Refused, Service};
 use crate::domain::{State, Upload};
-use crate::protocol::content::{disposition, etag, is_known, range_applies, repr_digest, still_is};
-use crate::protocol::problem::Code;
-use crate::protocol::range::{self, Wanted};
-use crate::uploads::{Content, UploadError};
+use crate::protocol::byteranges::Frame;
+use crate::protocol::code::Code;
+use crate::protocol::conditional::{Conditions, Validators, Verdict, print_date};
+use crate::protocol::range::{self, Selection};
+use crate::protocol::{disposition, repr_digest};
+use crate::uploads::{Call, Content, UploadError};
 use actix_web::body::SizedStream;
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::ops::Range;
-use std::time::SystemTime;
+use std::rc::Rc;
+use uuid::Uuid;
 
-const OCTETS: &str = "application/octet-stream";
-
-pub async fn get(
-    service: web::Data<Service>,
-    asked: Asked,
+/// `GET` and `HEAD /api/uploads/{id}/content`: the bytes, whole or in ranges. 409 while the upload is incomplete.
+///
+/// Content never changes, so the upload's id is its strong entity tag. It may be deleted, though, so caches are to ask.
+pub async fn content(
     request: HttpRequest,
-    id: web::Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let upload = service.uploads.stat(&asked, record::parse_id(&id)?).await?;
-    if upload.state() == State::Receiving {
-        return Err(UploadError::Incomplete { offset: upload.offset }.into());
+    service: web::Data<Service>,
+    Caller(call): Caller,
+    Id(id): Id,
+) -> Result<HttpResponse, Refused> {
+    let upload = service.uploads.stat(&call, id).await?;
+    match upload.state() {
+        State::Complete => {}
+        State::Receiving => return Err(UploadError::Incomplete { offset: upload.offset }.into()),
     }
-    let (tag, modified) = (etag(upload.id), modified(&upload));
-    let sent = |name: HeaderName| text(request.headers(), name);
-    if !still_is(&tag, sent(header::IF_MATCH)) {
-        return Err(Problem::new(Code::PreconditionFailed));
-    }
-    if is_known(&tag, modified, sent(header::IF_NONE_MATCH), sent(header::IF_MODIFIED_SINCE)) {
-        return Ok(validators(&mut HttpResponse::NotModified(), &tag, modified).finish());
-    }
-    let length = upload.offset;
-    let wanted = match request.headers().get(header::RANGE) {
-        // "A server MUST ignore a Range header field received with a request method that is unrecognized or for which range
-        // handling is not defined": only GET has one.
-        Some(range)
-            if request.method() == Method::GET && range_applies(&tag, modified, sent(header::IF_RANGE)) =>
-        {
-            range::resolve(range.as_bytes(), length)
-        }
-        _ => Wanted::Whole,
-    };
-    let mut answer = Answer { service: &service, asked: &asked, upload, tag, modified };
-    match wanted {
-        Wanted::NotSatisfiable => {
-            Err(Problem::because(Code::RangeNotSatisfiable, format!("The content has {length} bytes."))
-                .with(header::CONTENT_RANGE, value(format!("bytes */{length}"))?))
-        }
-        _ if request.method() == Method::HEAD => answer.head(),
-        Wanted::Whole => answer.whole().await,
-        Wanted::Ranges(ranges) => match <[_; 1]>::try_from(ranges) {
-            Ok([range]) => answer.part(range).await,
-            Err(ranges) => answer.parts(ranges),
+    let tag = upload.id.to_string();
+    let last_modified = upload.completed_at.unwrap_or(upload.created_at).into();
+    let now = Validators { etag: &tag, last_modified };
+    let conditions = conditions(request.headers());
+    let parts = match conditions.evaluate(now) {
+        Verdict::PreconditionFailed => return Err(Refused::plain(Code::PreconditionFailed)),
+        Verdict::NotModified => return Ok(describe(StatusCode::NOT_MODIFIED, now, &upload).finish()),
+        Verdict::Proceed => match selection(&request, &conditions, now, upload.offset) {
+            Selection::Unsatisfiable => return Err(Refused::unsatisfiable(upload.offset)),
+            Selection::Parts(parts) => Some(parts),
+            Selection::Whole => None,
         },
+    };
+    let status = if parts.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
+    let mut answer = describe(status, now, &upload);
+    answer
+        .insert_header((header::CONTENT_DISPOSITION, disposition::attachment(&upload.filename)))
+        // Should a browser show it nevertheless, it runs nothing and reaches nothing.
+        .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"));
+    if *request.method() == Method::HEAD {
+        answer.insert_header((header::CONTENT_TYPE, content_type(&upload)));
+        let nothing = stream::empty::<Result<Bytes, UploadError>>();
+        return Ok(answer.body(SizedStream::new(upload.offset, nothing)));
+    }
+    let source = Source { service, call, upload };
+    match parts.as_deref() {
+        None => source.send_one(answer, 0..source.upload.offset).await,
+        Some([part]) => {
+            answer.insert_header((
+                header::CONTENT_RANGE,
+                range::print_content_range(part, source.upload.offset),
+            ));
+            source.send_one(answer, part.clone()).await
+        }
+        Some(parts) => source.send_several(answer, parts.to_vec()).await,
     }
 }
 
-struct Answer<'a> {
-    service: &'a Service,
-    asked: &'a Asked,
+fn conditions(headers: &HeaderMap) -> Conditions<'_> {
+    Conditions {
+        if_match: hint(headers, "If-Match"),
+        if_none_match: hint(headers, "If-None-Match"),
+        if_modified_since: hint(headers, "If-Modified-Since"),
+        if_unmodified_since: hint(headers, "If-Unmodified-Since"),
+        if_range: hint(headers, "If-Range"),
+    }
+}
+
+/// Ranges are defined for `GET` alone (RFC 9110, section 14.2).
+fn selection(request: &HttpRequest, conditions: &Conditions, now: Validators, length: u64) -> Selection {
+    let asked = hint(request.headers(), "Range").and_then(range::parse);
+    match asked {
+        Some(specs) if *request.method() == Method::GET && conditions.range_applies(now) => {
+            range::select(&specs, length)
+        }
+        Some(_) | None => Selection::Whole,
+    }
+}
+
+/// What 200, 206 and 304 have in common.
+fn describe(status: StatusCode, now: Validators, upload: &Upload) -> HttpResponseBuilder {
+    let mut answer = HttpResponse::build(status);
+    answer
+        .insert_header((header::ETAG, format!("\"{}\"", now.etag)))
+        .insert_header((header::LAST_MODIFIED, print_date(now.last_modified)))
+        .insert_header((header::ACCEPT_RANGES, "bytes"))
+        .insert_header((header::CACHE_CONTROL, "private, no-cache"));
+    if let Some(sum) = &upload.sha256 {
+        answer.insert_header((repr_digest::REPR_DIGEST, repr_digest::print(sum)));
+    }
+    answer
+}
+
+/// As the client declared it, or else by the name.
+fn content_type(upload: &Upload) -> String {
+    let guess = || mime_guess::from_path(upload.filename.as_str()).first_or_octet_stream().to_string();
+    upload.content_type.clone().unwrap_or_else(guess)
+}
+
+/// The content of one upload, for one request.
+struct Source {
+    service: web::Data<Service>,
+    call: Rc<Call>,
     upload: Upload,
-    tag: String,
-    modified: SystemTime,
 }
 
-impl Answer<'_> {
-    fn head(&mut self) -> Result<HttpResponse, Problem> {
-        let mut response = HttpResponse::Ok();
-        self.describe(&mut response);
-        response.content_type(self.kind());
-        // Only its size is told: nothing of it is opened.
-        Ok(response
-            .no_chunking(self.upload.offset)
-            .body(SizedStream::new(self.upload.offset, stream::empty::<Result<Bytes, UploadError>>())))
+impl Source {
+    /// Opens before the answer begins: whatever fails then can still be said with a status.
+    async fn open(&self, range: Range<u64>) -> Result<Content, UploadError> {
+        match range.is_empty() {
+            true => Ok(stream::empty().boxed_local()),
+            false => self.service.uploads.open(&self.call, &self.upload, range).await,
+        }
     }
 
-    async fn whole(&mut self) -> Result<HttpResponse, Problem> {
-        let length = self.upload.offset;
-        let content = self.open(0..length).await?;
-        let mut response = HttpResponse::Ok();
-        self.describe(&mut response);
-        Ok(response.content_type(self.kind()).body(SizedStream::new(length, content)))
-    }
-
-    async fn part(&mut self, range: Range<u64>) -> Result<HttpResponse, Problem> {
+    async fn send_one(
+        &self,
+        mut answer: HttpResponseBuilder,
+        range: Range<u64>,
+    ) -> Result<HttpResponse, Refused> {
         let length = range.end - range.start;
-        let content_range = content_range(&range, self.upload.offset);
         let content = self.open(range).await?;
-        let mut response = HttpResponse::PartialContent();
-        self.describe(&mut response);
-        response.insert_header((header::CONTENT_RANGE, content_range));
-        Ok(response.content_type(self.kind()).body(SizedStream::new(length, content)))
+        answer.insert_header((header::CONTENT_TYPE, content_type(&self.upload)));
+        Ok(answer.body(SizedStream::new(length, content)))
     }
 
-    /// `multipart/byteranges` (RFC 9110, section 14.6). A part is opened when the one before it was sent, so each can go on
-    /// from another backend.
-    fn parts(&mut self, ranges: Vec<Range<u64>>) -> Result<HttpResponse, Problem> {
-        let boundary = format!("swarm-upload-{:016x}", fastrand::u64(..));
-        let heads: Vec<_> = ranges.iter().map(|range| self.part_head(&boundary, range)).collect();
-        let end = Bytes::from(format!("\r\n--{boundary}--\r\n"));
-        let bytes: u64 = ranges.iter().map(|range| range.end - range.start).sum();
-        let size = bytes + heads.iter().map(|head| head.len() as u64).sum::<u64>() + end.len() as u64;
-        let (uploads, asked, upload) =
-            (self.service.uploads.clone(), self.asked.clone(), self.upload.clone());
-        let parts = stream::iter(heads.into_iter().zip(ranges)).then(move |(head, range)| {
-            let (uploads, asked, upload) = (uploads.clone(), asked.clone(), upload.clone());
+    /// Each part is opened when its turn comes, the first before the answer begins.
+    async fn send_several(
+        self,
+        mut answer: HttpResponseBuilder,
+        parts: Vec<Range<u64>>,
+    ) -> Result<HttpResponse, Refused> {
+        let frame = Frame {
+            boundary: Uuid::now_v7().simple().to_string(),
+            content_type: content_type(&self.upload),
+            length: self.upload.offset,
+        };
+        let mut opened = match parts.first() {
+            Some(first) => Some(self.open(first.clone()).await?),
+            None => None,
+        };
+        answer.insert_header((header::CONTENT_TYPE, frame.media_type()));
+        let length = frame.size_bytes(&parts);
+        let tail = text(frame.tail());
+        let source = Rc::new(self);
+        let framed = stream::iter(parts).then(move |part| {
+            let (head, opened, source) = (text(frame.head(&part)), opened.take(), source.clone());
             async move {
-                let content = uploads.open(&asked, &upload, range).await?;
-                Ok::<_, UploadError>(stream::once(async { Ok(head) }).chain(content))
+                let content = match opened {
+                    Some(content) => content,
+                    None => source.open(part).await?,
+                };
+                Ok::<_, UploadError>(head.chain(content))
             }
         });
-        let body = parts.try_flatten().chain(stream::once(async { Ok(end) }));
-        let mut response = HttpResponse::build(StatusCode::PARTIAL_CONTENT);
-        self.describe(&mut response);
-        response.content_type(format!("multipart/byteranges; boundary={boundary}"));
-        Ok(response.body(SizedStream::new(size, body)))
-    }
-
-    fn part_head(&self, boundary: &str, range: &Range<u64>) -> Bytes {
-        let content_range = content_range(range, self.upload.offset);
-        let kind = self.kind();
-        format!("\r\n--{boundary}\r\nContent-Type: {kind}\r\nContent-Range: {content_range}\r\n\r\n").into()
-    }
-
-    async fn open(&self, range: Range<u64>) -> Result<Content, UploadError> {
-        self.service.uploads.open(self.asked, &self.upload, range).await
-    }
-
-    fn kind(&self) -> String {
-        self.upload.content_type.clone().unwrap_or_else(|| OCTETS.into())
-    }
-
-    fn describe(&self, response: &mut HttpResponseBuilder) {
-        validators(response, &self.tag, self.modified);
-        response.insert_header((header::ACCEPT_RANGES, "bytes"));
-        response.insert_header((header::CONTENT_DISPOSITION, disposition(&self.upload.filename)));
-        // A stranger's file must not run as a page of ours.
-        response.insert_header((header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"));
-        if let Some(sum) = &self.upload.sha256 {
-            response.insert_header(("repr-digest", repr_digest(sum)));
-        }
+        Ok(answer.body(SizedStream::new(length, framed.try_flatten().chain(tail))))
     }
 }
 
-fn validators<'a>(
-    response: &'a mut HttpResponseBuilder,
-    tag: &str,
-    modified: SystemTime,
-) -> &'a mut HttpResponseBuilder {
-    response
-        .insert_header((header::ETAG, tag))
-        .insert_header((header::LAST_MODIFIED, httpdate::fmt_http_date(modified)))
-        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
-}
-
-fn modified(upload: &Upload) -> SystemTime {
-    upload.completed_at.unwrap_or(upload.created_at).into()
-}
-
-fn content_range(range: &Range<u64>, length: u64) -> String {
-    format!("bytes {}-{}/{length}", range.start, range.end - 1)
-}
-
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    headers.get(name)?.to_str().ok()
-}
-
-fn value(text: String) -> Result<HeaderValue, Problem> {
-    HeaderValue::from_str(&text).map_err(|_| Problem::new(Code::Internal))
+fn text(text: String) -> Content {
+    stream::once(std::future::ready(Ok(Bytes::from(text)))).boxed_local()
 }

@@ -1,105 +1,105 @@
-//! `POST /api/uploads`, and behind the page's form: `multipart/form-data` (RFC 7578), any number of files, streamed.
-
-use super::body::counted;
-use super::put::{new_upload, store_whole};
-use super::{Asked, Problem, Service};
+use super::body::{PATIENCE, cause, limited, patient};
+use super::request::Caller;
+use super::{Refused, Service, whole};
 use crate::domain::{FileName, Upload};
-use crate::protocol::problem::Code;
+use crate::protocol::code::Code;
+use crate::protocol::media_type;
 use crate::protocol::record::Records;
-use crate::uploads::{BodyError, UploadError};
+use crate::uploads::{BodyError, Call};
 use actix_multipart::{Field, Multipart, MultipartError};
-use actix_web::http::header::DispositionParam;
-use actix_web::{HttpResponse, web};
+use actix_web::http::header::ContentDisposition;
+use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt};
-use tokio::sync::mpsc;
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
+/// `POST /api/uploads`: `multipart/form-data` with one or many files. 201 with their records.
 pub async fn post(
+    request: HttpRequest,
     service: web::Data<Service>,
-    asked: Asked,
-    form: Multipart,
-) -> Result<HttpResponse, Problem> {
-    let uploads = store(&service, &asked, form).await?;
-    Ok(HttpResponse::Created().json(Records::of(&uploads)))
+    caller: Caller,
+    payload: web::Payload,
+) -> Result<HttpResponse, Refused> {
+    let uploads = receive(&request, service, caller, payload).await?;
+    Ok(HttpResponse::Created().json(Records::from(uploads.as_slice())))
 }
 
-/// Stores each part that has a file name, in order. Those before one that fails stay; the problem names the one that failed.
-pub async fn store(service: &Service, asked: &Asked, mut form: Multipart) -> Result<Vec<Upload>, Problem> {
-    let mut uploads = Vec::new();
-    while let Some(mut field) = form.try_next().await.map_err(|error| broken(&error))? {
-        let Some(filename) = filename(&field) else {
-            skip(&mut field).await?;
-            continue;
-        };
-        let kind = field.content_type().map(ToString::to_string);
-        let new = new_upload(filename.clone(), kind.as_deref(), None);
-        match store_file(service, asked, new, field).await {
-            Ok(upload) => uploads.push(upload),
-            Err(error) => {
-                let mut problem = Problem::from(error);
-                problem.body.filename = Some(filename.to_string());
-                return Err(problem);
-            }
-        }
+/// Stores each file of a form as it streams in, one after the other. On a failure those before it stay, and the problem
+/// names the one that failed; the failed one leaves nothing.
+pub async fn receive(
+    request: &HttpRequest,
+    service: web::Data<Service>,
+    Caller(call): Caller,
+    payload: web::Payload,
+) -> Result<Vec<Upload>, Refused> {
+    let content_type = super::request::hint(request.headers(), "Content-Type");
+    if !media_type::is(content_type, "multipart/form-data") {
+        return Err(Refused::new(Code::UnsupportedMediaType, "the content type must be multipart/form-data"));
     }
+    let form = Multipart::new(request.headers(), patient(payload, PATIENCE));
+    let uploads = whole::to_its_end(async move { store_files(&service, &call, form).await }).await?;
     match uploads.is_empty() {
-        true => Err(Problem::because(Code::BadMultipart, "No part of the form has a file name.")),
+        true => Err(Refused::plain(Code::NoFile)),
         false => Ok(uploads),
     }
 }
 
-/// Feeds a part's bytes to the store. Both run here, side by side: the form's parts borrow one body, which stays with us.
-async fn store_file(
-    service: &Service,
-    asked: &Asked,
-    new: crate::domain::NewUpload,
-    mut field: Field,
-) -> Result<Upload, UploadError> {
-    let (sender, mut receiver) = mpsc::channel::<Result<Bytes, BodyError>>(1);
-    let body = futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx));
-    let body = counted(service, body).boxed_local();
-    let feed = async move {
-        loop {
-            let next = match field.next().await {
-                Some(Ok(bytes)) => Ok(bytes),
-                Some(Err(error)) => Err(body_error(&error)),
-                None => return,
-            };
-            let ended = next.is_err();
-            // A closed channel: the store has refused the file, and says why.
-            if sender.send(next).await.is_err() || ended {
-                return;
-            }
-        }
+async fn store_files(service: &Service, call: &Call, mut form: Multipart) -> Result<Vec<Upload>, Refused> {
+    let limit = service.max_upload_size;
+    let mut uploads = Vec::new();
+    while let Some(field) = form.next().await {
+        let field = field.map_err(broken)?;
+        let Some(name) = field.content_disposition().and_then(declared_name) else {
+            // A text field; the next turn of the loop reads past it.
+            continue;
+        };
+        let content_type = field.content_type().map(ToString::to_string);
+        let content_type = content_type.as_deref().and_then(media_type::declared);
+        let Some(bytes) = unless_nothing_was_chosen(&name, field).await? else { continue };
+        let filename = FileName::clean(&name);
+        let label = filename.to_string();
+        let new = whole::described(filename, content_type, None);
+        let stored = whole::store(service, call, new, limited(bytes, limit, limit), "form").await;
+        uploads.push(stored.map_err(|refused| refused.of_file(&label))?);
+    }
+    Ok(uploads)
+}
+
+/// The file's name; `None` for a part that is no file. `filename*` should not be here (RFC 7578, section 4.2), but some
+/// clients send it, with the better name.
+fn declared_name(disposition: &ContentDisposition) -> Option<String> {
+    if let Some(extended) = disposition.get_filename_ext() {
+        return Some(String::from_utf8_lossy(&extended.value).into_owned());
+    }
+    // Browsers and curl write a quote so (the HTML standard's "multipart/form-data encoding algorithm"). Line breaks, the only
+    // other characters they encode, have no place in a name anyway.
+    disposition.get_filename().map(|name| name.replace("%22", "\""))
+}
+
+/// The part's bytes; `None` for the nameless empty part that a browser sends where no file was chosen.
+async fn unless_nothing_was_chosen(
+    name: &str,
+    field: Field,
+) -> Result<Option<impl Stream<Item = Result<Bytes, BodyError>> + 'static>, Refused> {
+    let mut field = field.map_err(misread);
+    let first = match name.is_empty() {
+        false => None,
+        true => match field.try_next().await? {
+            None => return Ok(None),
+            first => first.map(Ok),
+        },
     };
-    let ((), stored) = tokio::join!(feed, store_whole(service, asked, new, body));
-    stored
+    Ok(Some(stream::iter(first).chain(field)))
 }
 
-/// The name that the part gives its file; a part without one is an ordinary form field. A browser sends an empty name where
-/// no file was chosen.
-fn filename(field: &Field) -> Option<FileName> {
-    let disposition = field.content_disposition()?;
-    let raw = disposition.parameters.iter().find_map(|parameter| match parameter {
-        DispositionParam::FilenameExt(name) => Some(name.value.clone()),
-        DispositionParam::Filename(name) => Some(name.clone().into_bytes()),
-        _ => None,
-    })?;
-    (!raw.is_empty()).then(|| FileName::clean_bytes(&raw))
-}
-
-async fn skip(field: &mut Field) -> Result<(), Problem> {
-    while field.try_next().await.map_err(|error| broken(&error))?.is_some() {}
-    Ok(())
-}
-
-fn broken(error: &MultipartError) -> Problem {
-    UploadError::Body(body_error(error)).into()
-}
-
-fn body_error(error: &MultipartError) -> BodyError {
+fn misread(error: MultipartError) -> BodyError {
     match error {
-        MultipartError::Payload(_) | MultipartError::Incomplete => BodyError::CutShort,
+        MultipartError::Payload(error) => cause(error),
+        MultipartError::Incomplete => BodyError::CutShort,
+        // Not our enum, and it may grow: whatever else it finds is wrong with the form.
         other => BodyError::Malformed(other.to_string()),
     }
+}
+
+fn broken(error: MultipartError) -> Refused {
+    misread(error).into()
 }

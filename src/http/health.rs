@@ -1,66 +1,68 @@
-//! Whether the replica lives, whether it has ever been ready, whether it is ready now; and what it is.
+//! Probes, metrics and the version. None of them is counted as traffic.
 
-use super::{Problem, Service};
-use crate::protocol::problem::Code;
-use crate::replica::Phase;
-use crate::telemetry;
+use super::{Refused, Service};
+use crate::protocol::code::Code;
+use crate::replica::{Phase, Role};
+use crate::telemetry::metrics;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
-/// `GET /healthz`: the process answers. Never asks anything of anybody: a restart of the database must kill no replica.
+#[derive(Serialize)]
+struct Status {
+    status: &'static str,
+}
+
+fn good(status: &'static str) -> HttpResponse {
+    HttpResponse::Ok().json(Status { status })
+}
+
+/// `GET /healthz`: the process is alive. Asks nobody, because a database's restart must not kill every replica.
 pub async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().body("alive\n")
+    good("alive")
 }
 
-/// `GET /startupz`: 503 until the replica has once been ready. What HEALTHCHECK asks, so that an image that lives but never
-/// gets ready is rolled back.
-pub async fn startupz(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
+/// `GET /startupz`: 503 until this replica has once been ready, then as `/healthz`. It is what HEALTHCHECK asks, so it finds
+/// out by itself.
+pub async fn startupz(service: web::Data<Service>) -> Result<HttpResponse, Refused> {
     match service.replica.phase() {
-        Phase::Starting => Err(Problem::because(Code::Unavailable, "This replica has not been ready yet.")),
-        Phase::Ready | Phase::Draining => Ok(HttpResponse::Ok().body("started\n")),
+        Phase::Starting => readyz(service).await.map(|_| good("started")),
+        Phase::Ready | Phase::Draining => Ok(good("started")),
     }
 }
 
-/// `GET /readyz`: the replica can serve, as it found out last.
-pub async fn readyz(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
-    match (service.replica.phase(), service.readiness.get()) {
-        (Phase::Draining, _) => Err(Problem::because(Code::Unavailable, "This replica is draining.")),
-        (Phase::Starting | Phase::Ready, Ok(())) => Ok(HttpResponse::Ok().body("ready\n")),
-        (Phase::Starting | Phase::Ready, Err(why)) => {
-            Err(Problem::because(Code::Unavailable, format!("This replica is not ready: {why}.")))
-        }
+/// `GET /readyz`: it can serve, and is not draining.
+pub async fn readyz(service: web::Data<Service>) -> Result<HttpResponse, Refused> {
+    match service.replica.phase() {
+        Phase::Starting | Phase::Ready => {}
+        Phase::Draining => return Err(Refused::new(Code::NotReady, "the replica is draining")),
     }
+    service.readiness.ready().await.map_err(|reason| Refused::new(Code::NotReady, reason))?;
+    if service.replica.became_ready() {
+        log::info!("{} {} is ready", service.role(), service.replica.identity.container_id);
+    }
+    Ok(good("ready"))
+}
+
+/// `GET /metrics`, as Prometheus reads it.
+pub async fn prometheus() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(metrics::render())
 }
 
 #[derive(Serialize)]
-struct Version<'a> {
-    name: &'a str,
-    version: &'a str,
-    git_revision: &'a str,
-    role: crate::replica::Role,
+struct Version {
+    name: &'static str,
+    version: &'static str,
+    /// Given to the build as `GIT_REVISION`; null if it was not.
+    git_revision: Option<&'static str>,
+    role: Role,
 }
 
 /// `GET /version`
 pub async fn version(service: web::Data<Service>) -> HttpResponse {
     HttpResponse::Ok().json(Version {
         name: env!("CARGO_PKG_NAME"),
-        version: &service.replica.identity.version,
-        git_revision: env!("GIT_REVISION"),
+        version: env!("CARGO_PKG_VERSION"),
+        git_revision: option_env!("GIT_REVISION").filter(|revision| !revision.is_empty()),
         role: service.replica.role,
     })
-}
-
-/// `GET /metrics`, in Prometheus' text format.
-pub async fn metrics(service: web::Data<Service>) -> HttpResponse {
-    let own = service.replica.report();
-    let replica = own.identity.container_id.to_string();
-    for (name, value) in [
-        ("requests_served_total", own.requests_served),
-        ("bytes_in_total", own.bytes_in),
-        ("bytes_out_total", own.bytes_out),
-    ] {
-        metrics::counter!(name, "replica" => replica.clone()).absolute(value);
-    }
-    metrics::gauge!("requests_in_flight", "replica" => replica).set(own.in_flight as f64);
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(telemetry::render())
 }

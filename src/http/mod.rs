@@ -1,28 +1,42 @@
-//! Upload handling over HTTP, written once over `dyn Uploads` and mounted by both roles.
+//! HTTP, written once over `dyn Uploads` and mounted by both roles: tus, forms, PUT, downloads, lists, health, problems.
 //!
-//! A handler turns headers into values of the domain, calls one use-case, and turns its answer into a response. It knows
-//! neither the role that it serves in nor where anything is kept. Which URL leads to which handler is said in each role's
-//! `routes`. Start reading in `tus` for uploads and in `download` for the way out.
+//! A handler turns headers into newtypes, asks one use-case and prints what it answered. This room knows nothing of which
+//! role it serves in (but for what [`edge`] strips and stamps), of databases, or of how a frontend finds its backends. Start
+//! reading in [`api`], the URLs, then [`service`], what handlers are given, and [`edge`], the middleware around all of them.
 
-mod asked;
-mod body;
+pub mod api;
 pub mod download;
+pub mod edge;
 pub mod form;
 pub mod health;
 pub mod list;
-mod problem;
+pub mod problem;
 pub mod put;
-mod readiness;
 pub mod record;
 pub mod replicas;
-mod server;
-mod service;
-mod trace;
+pub mod request;
+pub mod server;
+pub mod service;
 pub mod tus;
 
-pub use asked::Asked;
-pub use problem::Problem;
-pub use readiness::Readiness;
+mod body;
+mod request_id;
+mod served;
+mod whole;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use problem::Refused;
 pub use server::Server;
-pub use service::Service;
-pub use trace::trace;
+pub use service::{Observed, Readiness, Service};
+
+use actix_web::{Route, guard, web};
+
+/// A route for `GET`, and for `HEAD`, which is the same without the body: "All general-purpose servers MUST support the
+/// methods GET and HEAD" (RFC 9110, section 9.1).
+pub fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}

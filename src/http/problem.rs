@@ -1,131 +1,269 @@
-//! From what went wrong in a use-case to what a client is told: one exhaustive match.
-
-use crate::protocol::problem::{CONTENT_TYPE, Code, ProblemBody};
-use crate::protocol::record::Malformed;
-use crate::protocol::{internal, tus};
+use crate::domain::Epoch;
+use crate::protocol::code::Code;
+use crate::protocol::listing::BadQuery;
+use crate::protocol::problem::{MEDIA_TYPE, Problem};
+use crate::protocol::tus::{TUS_VERSION, UPLOAD_OFFSET, UnsupportedVersion, VERSION};
+use crate::protocol::{BadHeader, internal, range};
 use crate::uploads::{BodyError, UploadError};
-use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use std::fmt;
+use std::time::Duration;
 
-/// An error on its way to the client: problem+json (RFC 9457) and the headers that go with it.
+/// Why a request is not answered as asked: the one error of all handlers. It prints as `application/problem+json`; the
+/// middleware [`edge`](super::edge) adds the request's id.
 #[derive(Clone, Debug)]
-pub struct Problem {
-    pub body: Box<ProblemBody>,
-    headers: Vec<(HeaderName, HeaderValue)>,
+pub struct Refused(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
+    problem: Problem,
+    /// What the problem says beyond its status, for clients that do not read bodies.
+    headers: Vec<(&'static str, String)>,
 }
 
-impl Problem {
-    pub fn new(code: Code) -> Self {
-        Self { body: Box::new(ProblemBody::new(code)), headers: Vec::new() }
+impl Refused {
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self::from(Problem::new(code, detail))
     }
 
-    pub fn because(code: Code, detail: impl fmt::Display) -> Self {
-        let mut problem = Self::new(code);
-        problem.body.detail = Some(detail.to_string());
-        problem
+    /// Where the code's title says all there is to say.
+    pub fn plain(code: Code) -> Self {
+        Self::new(code, code.row().title)
     }
 
-    /// A header is missing or not as it must be.
-    pub fn header(name: &str, allowed: &str) -> Self {
-        Self::because(Code::BadHeader, format!("{name} must be {allowed}."))
+    /// The client may ask again after `delay`.
+    pub fn later(code: Code, delay: Duration) -> Self {
+        let seconds = delay.as_secs_f64().ceil().max(1.0);
+        Self::plain(code).with_header("Retry-After", seconds.to_string())
     }
 
-    pub fn with(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
-        self.headers.push((name, value.into()));
+    pub fn unsatisfiable(length: u64) -> Self {
+        let problem = Problem {
+            length: Some(length),
+            ..Problem::new(Code::RangeNotSatisfiable, format!("the content has {length} bytes"))
+        };
+        Self::from(problem).with_header("Content-Range", range::print_unsatisfied(length))
+    }
+
+    /// Says which file of a form failed.
+    pub fn of_file(mut self, name: &str) -> Self {
+        self.0.problem.file = Some(name.to_owned());
         self
     }
 
-    fn limit(mut self, bytes: u64) -> Self {
-        self.body.limit_bytes = Some(bytes);
+    /// Says which request it was.
+    pub fn of_request(mut self, request_id: &str) -> Self {
+        self.0.problem.request_id = Some(request_id.to_owned());
         self
     }
 
-    fn at(self, offset: u64, epoch: Option<crate::domain::Epoch>) -> Self {
-        let problem = self.with(HeaderName::from_static(tus::UPLOAD_OFFSET), offset);
+    pub fn problem(&self) -> &Problem {
+        &self.0.problem
+    }
+
+    fn with_header(mut self, name: &'static str, value: String) -> Self {
+        self.0.headers.push((name, value));
+        self
+    }
+
+    fn at(mut self, offset: u64, epoch: Option<Epoch>) -> Self {
+        self.0.problem.offset = Some(offset);
+        self = self.with_header(UPLOAD_OFFSET, offset.to_string());
         match epoch {
-            Some(epoch) => problem.with(HeaderName::from_static(internal::UPLOAD_EPOCH), epoch.0),
-            None => problem,
+            Some(epoch) => self.with_header(internal::UPLOAD_EPOCH, epoch.to_string()),
+            None => self,
         }
     }
+}
 
-    /// The response, with the request's id in it.
-    pub fn response(&self, request_id: Option<&str>) -> HttpResponse {
-        let body = ProblemBody { request_id: request_id.map(Into::into), ..(*self.body).clone() };
-        let mut response = HttpResponse::build(self.status_code());
-        for (name, value) in &self.headers {
-            response.insert_header((name.clone(), value.clone()));
-        }
-        let json = serde_json::to_vec(&body).unwrap_or_default();
-        response.insert_header((header::CONTENT_TYPE, CONTENT_TYPE)).body(json)
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self(Box::new(Parts { problem, headers: Vec::new() }))
     }
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.body.title)
-    }
-}
-
-impl ResponseError for Problem {
-    fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.body.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-    }
-
-    fn error_response(&self) -> HttpResponse<BoxBody> {
-        self.response(None)
-    }
-}
-
-impl From<UploadError> for Problem {
+impl From<UploadError> for Refused {
     fn from(error: UploadError) -> Self {
-        match error {
-            UploadError::NotFound => Self::new(Code::NotFound),
-            UploadError::Gone => Self::new(Code::Gone),
+        let says = |code| Problem::new(code, error.to_string());
+        match &error {
+            UploadError::NotFound => says(Code::NotFound).into(),
+            UploadError::Gone => says(Code::Gone).into(),
             UploadError::WrongOffset { offset, epoch } => {
-                Self::because(Code::WrongOffset, format!("It is at offset {offset}.")).at(offset, Some(epoch))
+                Self::from(says(Code::WrongOffset)).at(*offset, Some(*epoch))
             }
-            UploadError::Superseded { offset, epoch } => Self::new(Code::Superseded).at(offset, Some(epoch)),
+            UploadError::Superseded { offset, epoch } => {
+                Self::from(says(Code::Superseded)).at(*offset, Some(*epoch))
+            }
             UploadError::Complete { offset, epoch } => {
-                Self::new(Code::UploadComplete).at(offset, Some(epoch))
+                Self::from(says(Code::Complete)).at(*offset, Some(*epoch))
             }
-            UploadError::Incomplete { offset } => {
-                let detail = format!("{offset} bytes of it have been received.");
-                Self::because(Code::UploadIncomplete, detail).at(offset, None)
-            }
+            UploadError::Incomplete { offset } => Self::from(says(Code::Incomplete)).at(*offset, None),
             UploadError::PastTheEnd { length } => {
-                let detail = format!("The upload's length is {length} bytes.");
-                Self::because(Code::PastTheEnd, detail).limit(length)
+                Problem { length: Some(*length), ..says(Code::PastTheEnd) }.into()
             }
             UploadError::LengthIsKnown { length } => {
-                Self::because(Code::LengthKnown, format!("It is {length} bytes.")).limit(length)
+                Problem { length: Some(*length), ..says(Code::LengthKnown) }.into()
             }
-            UploadError::ShortOfLength { received, length } => Self::because(
-                Code::ShortOfLength,
-                format!("{received} bytes were received of the {length} that were declared."),
-            ),
-            UploadError::TooLarge { limit } | UploadError::Body(BodyError::TooLarge { limit }) => {
-                Self::because(Code::TooLarge, format!("The limit is {limit} bytes for each file."))
-                    .limit(limit)
+            UploadError::ShortOfLength { received, length } => {
+                let problem = says(Code::ShortOfLength);
+                Problem { received: Some(*received), length: Some(*length), ..problem }.into()
             }
-            UploadError::Body(BodyError::CutShort) => Self::new(Code::BodyCutShort),
-            UploadError::Body(BodyError::Malformed(why)) => Self::because(Code::BadMultipart, why),
-            UploadError::Body(BodyError::Draining) => {
-                Self::new(Code::Unavailable).with(header::RETRY_AFTER, 1)
+            UploadError::TooLarge { limit } => Problem { limit: Some(*limit), ..says(Code::TooLarge) }.into(),
+            UploadError::Body(BodyError::CutShort) => says(Code::BodyCutShort).into(),
+            UploadError::Body(BodyError::Draining) => Self::later(Code::NotReady, Duration::from_secs(1)),
+            UploadError::Body(BodyError::Malformed(_)) => says(Code::BadBody).into(),
+            UploadError::Body(BodyError::TooLarge { limit }) => {
+                UploadError::TooLarge { limit: *limit }.into()
             }
-            UploadError::Unavailable { retry_after } => {
-                Self::new(Code::Unavailable).with(header::RETRY_AFTER, retry_after.as_secs().max(1))
-            }
-            UploadError::Full => Self::new(Code::StorageFull),
-            UploadError::Internal => Self::new(Code::Internal),
+            UploadError::Unavailable { retry_after } => Self::later(Code::Unavailable, *retry_after),
+            UploadError::Full => says(Code::StorageFull).into(),
+            UploadError::Internal => says(Code::Internal).into(),
         }
     }
 }
 
-impl From<Malformed> for Problem {
-    fn from(malformed: Malformed) -> Self {
-        Self::because(Code::BadQuery, malformed)
+/// What another replica's refusal means: the way back from [`Refused`], for a frontend's relay. `epoch` and `retry_after`
+/// stood in its headers. Codes of requests that a relay does not make are defects.
+pub fn read_back(problem: &Problem, epoch: Option<Epoch>, retry_after: Option<Duration>) -> UploadError {
+    let error = match problem.code() {
+        Code::NotFound => Some(UploadError::NotFound),
+        Code::Gone => Some(UploadError::Gone),
+        Code::WrongOffset => {
+            problem.offset.zip(epoch).map(|(offset, epoch)| UploadError::WrongOffset { offset, epoch })
+        }
+        Code::Superseded => {
+            problem.offset.zip(epoch).map(|(offset, epoch)| UploadError::Superseded { offset, epoch })
+        }
+        Code::Complete => {
+            problem.offset.zip(epoch).map(|(offset, epoch)| UploadError::Complete { offset, epoch })
+        }
+        Code::Incomplete => problem.offset.map(|offset| UploadError::Incomplete { offset }),
+        Code::PastTheEnd => problem.length.map(|length| UploadError::PastTheEnd { length }),
+        Code::LengthKnown => problem.length.map(|length| UploadError::LengthIsKnown { length }),
+        Code::ShortOfLength => problem
+            .received
+            .zip(problem.length)
+            .map(|(received, length)| UploadError::ShortOfLength { received, length }),
+        Code::TooLarge => problem.limit.map(|limit| UploadError::TooLarge { limit }),
+        Code::BodyCutShort => Some(UploadError::Body(BodyError::CutShort)),
+        Code::BadBody => Some(UploadError::Body(BodyError::Malformed(problem.detail.clone()))),
+        Code::Unavailable | Code::NoBackend | Code::NotReady => {
+            Some(UploadError::Unavailable { retry_after: retry_after.unwrap_or(Duration::from_secs(1)) })
+        }
+        Code::StorageFull => Some(UploadError::Full),
+        Code::BadRequest
+        | Code::BadHeader
+        | Code::BadQuery
+        | Code::NoFile
+        | Code::FilenameMissing
+        | Code::ContentRangeUnsupported
+        | Code::MethodNotAllowed
+        | Code::PreconditionFailed
+        | Code::UnsupportedTusVersion
+        | Code::UnsupportedMediaType
+        | Code::RangeNotSatisfiable
+        | Code::CrossSite
+        | Code::Internal => None,
+    };
+    error.unwrap_or(UploadError::Internal)
+}
+
+impl From<BodyError> for Refused {
+    fn from(error: BodyError) -> Self {
+        UploadError::Body(error).into()
+    }
+}
+
+impl From<BadHeader> for Refused {
+    fn from(error: BadHeader) -> Self {
+        Self::new(Code::BadHeader, error.to_string())
+    }
+}
+
+impl From<BadQuery> for Refused {
+    fn from(error: BadQuery) -> Self {
+        Self::new(Code::BadQuery, error.to_string())
+    }
+}
+
+impl From<UnsupportedVersion> for Refused {
+    fn from(error: UnsupportedVersion) -> Self {
+        Self::new(Code::UnsupportedTusVersion, error.to_string()).with_header(TUS_VERSION, VERSION.into())
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.problem.code, self.0.problem.detail)
+    }
+}
+
+impl ResponseError for Refused {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut answer = HttpResponse::build(self.status_code());
+        for (name, value) in &self.0.headers {
+            answer.insert_header((*name, value.as_str()));
+        }
+        let mut answer = answer.content_type(MEDIA_TYPE).body(self.0.problem.to_json());
+        // The middleware finds it here and prints it again, with the request's id.
+        answer.extensions_mut().insert(self.clone());
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every_error() -> Vec<UploadError> {
+        let (offset, epoch, length, limit) = (7, Epoch(3), 9, 11);
+        vec![
+            UploadError::NotFound,
+            UploadError::Gone,
+            UploadError::WrongOffset { offset, epoch },
+            UploadError::Superseded { offset, epoch },
+            UploadError::Complete { offset, epoch },
+            UploadError::Incomplete { offset },
+            UploadError::PastTheEnd { length },
+            UploadError::LengthIsKnown { length },
+            UploadError::ShortOfLength { received: 2, length },
+            UploadError::TooLarge { limit },
+            UploadError::Body(BodyError::CutShort),
+            UploadError::Unavailable { retry_after: Duration::from_secs(2) },
+            UploadError::Full,
+            UploadError::Internal,
+        ]
+    }
+
+    #[test]
+    fn what_a_backend_refuses_a_frontend_understands() {
+        for error in every_error() {
+            let said = format!("{error:?}");
+            let refused = Refused::from(error);
+            let header = |name| refused.0.headers.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_str());
+            let epoch = header(internal::UPLOAD_EPOCH).map(|value| internal::parse_epoch(value).unwrap());
+            let delay = header("Retry-After").map(|value| Duration::from_secs(value.parse().unwrap()));
+            let problem = Problem::parse(refused.0.problem.status, refused.0.problem.to_json().as_bytes());
+            assert_eq!(format!("{:?}", read_back(&problem, epoch, delay)), said);
+        }
+    }
+
+    #[test]
+    fn a_refusal_that_lacks_what_it_should_say_is_a_defect() {
+        let bare = Problem::new(Code::WrongOffset, "x");
+        assert!(matches!(read_back(&bare, None, None), UploadError::Internal));
+    }
+
+    #[test]
+    fn retry_after_is_whole_seconds_and_never_zero() {
+        for (delay, seconds) in [(0, "1"), (1500, "2"), (3000, "3")] {
+            let refused = Refused::later(Code::Unavailable, Duration::from_millis(delay));
+            assert_eq!(refused.0.headers, [("Retry-After", seconds.to_owned())]);
+        }
     }
 }

@@ -1,31 +1,34 @@
-//! `GET /api/replicas` and, on backends, `POST /internal/heartbeat`.
-
-use super::{Problem, Service};
-use crate::protocol::problem::Code;
+use super::{Refused, Service};
+use crate::protocol::code::Code;
 use crate::replica::{RegistryError, Report};
 use actix_web::{HttpResponse, web};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
-#[derive(Serialize)]
-struct Replicas {
-    replicas: Vec<Report>,
+/// The answer of `GET /api/replicas`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Replicas {
+    pub replicas: Vec<Report>,
 }
 
-pub async fn get(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
+/// `GET /api/replicas`: every live replica of both roles.
+pub async fn list(service: web::Data<Service>) -> Result<HttpResponse, Refused> {
     let replicas = service.registry.live().await?;
     Ok(HttpResponse::Ok().json(Replicas { replicas }))
 }
 
+/// `POST /internal/heartbeat`: a frontend reports itself. On backends only.
 pub async fn heartbeat(
     service: web::Data<Service>,
-    report: web::Json<Report>,
-) -> Result<HttpResponse, Problem> {
+    report: Result<web::Json<Report>, actix_web::Error>,
+) -> Result<HttpResponse, Refused> {
+    let report = report.map_err(|_| Refused::new(Code::BadBody, "the body must be a replica's report"))?;
     service.registry.heard(report.into_inner()).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-impl From<RegistryError> for Problem {
-    fn from(RegistryError: RegistryError) -> Self {
-        Self::new(Code::Unavailable)
+impl From<RegistryError> for Refused {
+    fn from(_: RegistryError) -> Self {
+        Refused::later(Code::Unavailable, Duration::from_secs(1))
     }
 }

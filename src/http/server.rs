@@ -1,5 +1,6 @@
 //! One listening server of a replica: from its start, over draining, to its end.
 
+use super::edge::edge;
 use crate::replica::Replica;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
@@ -36,18 +37,13 @@ impl Server {
         replica: Arc<Replica>,
         mount: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     ) -> io::Result<Self> {
-        let traced = replica.clone();
-        let server = HttpServer::new(move || {
-            let replica = traced.clone();
-            let traced = from_fn(move |request, next| super::trace(replica.clone(), request, next));
-            App::new().configure(mount.clone()).wrap(traced)
-        })
-        .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(HEAD)
-        .backlog(BACKLOG)
-        .shutdown_timeout(grace.as_secs().max(1))
-        .disable_signals()
-        .bind(listen)?;
+        let server = HttpServer::new(move || App::new().configure(mount.clone()).wrap(from_fn(edge)))
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(HEAD)
+            .backlog(BACKLOG)
+            .shutdown_timeout(grace.as_secs().max(1))
+            .disable_signals()
+            .bind(listen)?;
         let address = server.addrs().first().copied().unwrap_or(listen);
         let server = server.run();
         let handle = server.handle();

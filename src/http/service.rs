@@ -1,18 +1,70 @@
-use super::Readiness;
-use crate::replica::{Registry, Replica};
-use crate::uploads::Uploads;
+use crate::replica::{Registry, Replica, Role};
+use crate::uploads::{Call, Uploads};
+use async_trait::async_trait;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-/// What handlers work with; one for each worker.
-#[derive(Clone)]
+/// What handlers are given: built once for each worker, as its `web::Data`.
 pub struct Service {
+    /// What can be done with uploads: with a catalog and a store on a backend, over backends on a frontend.
     pub uploads: Rc<dyn Uploads>,
-    pub registry: Rc<dyn Registry>,
+    /// This replica: who it is, what it has served, whether it drains. Shared by all workers.
     pub replica: Arc<Replica>,
-    pub readiness: Readiness,
-    /// Bytes of the largest file that is taken.
+    /// Who else is alive.
+    pub registry: Rc<dyn Registry>,
+    /// Asked by `/readyz`, and by `/startupz` until it first says yes.
+    pub readiness: Rc<dyn Readiness>,
+    /// The largest file taken, in bytes.
     pub max_upload_size: u64,
-    /// The headers between a frontend and a backend are believed. Only a backend does so, which no client can reach.
-    pub trusts_internal_headers: bool,
+}
+
+/// Whether a replica can serve.
+#[async_trait(?Send)]
+pub trait Readiness {
+    /// An error is the reason in words that anybody may read: no address, no SQL.
+    async fn ready(&self) -> Result<(), String>;
+}
+
+/// Readiness as it was found out last: asked often, and so answered from memory.
+#[derive(Clone, Debug)]
+pub struct Observed(Arc<RwLock<Result<(), String>>>);
+
+impl Observed {
+    /// Not ready yet, and why.
+    pub fn new(why: &str) -> Self {
+        Self(Arc::new(RwLock::new(Err(why.into()))))
+    }
+
+    pub fn set(&self, ready: Result<(), impl Into<String>>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = ready.map_err(Into::into);
+    }
+
+    pub fn get(&self) -> Result<(), String> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[async_trait(?Send)]
+impl Readiness for Observed {
+    async fn ready(&self) -> Result<(), String> {
+        self.get()
+    }
+}
+
+impl Service {
+    /// The role as metrics name it.
+    pub fn role(&self) -> &'static str {
+        match self.replica.role {
+            Role::Backend => "backend",
+            Role::Frontend => "frontend",
+        }
+    }
+
+    /// Whether the other side is a frontend's relay. It is told more than a client: the record after a write, its epoch.
+    pub fn is_relayed(&self, call: &Call) -> bool {
+        match self.replica.role {
+            Role::Backend => call.frontend.is_some(),
+            Role::Frontend => false,
+        }
+    }
 }

@@ -1,294 +1,244 @@
-//! tus 1.0.0 at `/files/`: the requests of the protocol's core and of its extensions creation, creation-with-upload,
-//! creation-defer-length, expiration and termination.
+//! tus 1.0.0: core, creation, creation-with-upload, creation-defer-length, termination.
+//!
+//! `GET` on an upload's URL, of which tus says nothing, gives the content: [`download::content`](super::download::content).
 
-use super::body::{check_size, declared_length, incoming, to_the_end, while_open};
-use super::{Asked, Problem, Service, record};
-use crate::domain::{FileName, NewUpload, State, Upload, UploadId};
-use crate::protocol::internal;
-use crate::protocol::problem::Code;
-use crate::protocol::tus::{self as protocol, InvalidMetadata, Metadata};
-use crate::uploads::{Append, First, UploadError, Writer};
-use actix_web::dev::{HttpServiceFactory, Payload};
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use super::body::{self, limited, while_open};
+use super::request::{Caller, Id, body_length, header};
+use super::whole::to_its_end;
+use super::{Refused, Service};
+use crate::domain::{NewUpload, State, Upload, UploadId};
+use crate::protocol::code::Code;
+use crate::protocol::record::Record;
+use crate::protocol::tus::{self, Metadata};
+use crate::protocol::{BadHeader, internal, media_type};
+use crate::telemetry::metrics::UPLOADS_COMPLETED;
+use crate::uploads::{Append, Call, First, UploadError, Writer};
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, LOCATION};
 use actix_web::http::{Method, StatusCode};
-use actix_web::middleware::DefaultHeaders;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, Resource, guard, web};
-use std::future::{Ready, ready};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
 
-/// Adds the methods of `/files/`.
-pub fn collection(resource: Resource) -> impl HttpServiceFactory {
-    resource.route(web::method(Method::OPTIONS).to(options)).post(create).wrap(speaks())
+/// What all tus resources have in common, as a middleware around each: the version is checked before anything is done,
+/// every answer carries `Tus-Resumable`, and `X-HTTP-Method-Override` is "interpreted as the request's method".
+pub async fn speak(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, Error> {
+    let mut answer: ServiceResponse<BoxBody> = match admit(&mut request) {
+        Ok(()) => next.call(request).await?.map_into_boxed_body(),
+        Err(refused) => request.into_response(refused.error_response()),
+    };
+    let (name, version) = (HeaderName::from_static("tus-resumable"), HeaderValue::from_static(tus::VERSION));
+    answer.headers_mut().insert(name, version);
+    Ok(answer)
 }
 
-/// Adds the methods of `/files/{id}`. A client that can only GET and POST names the method in a header:
-/// "The server MUST interpret the value of `X-HTTP-Method-Override` as the request's method".
-pub fn upload(resource: Resource) -> impl HttpServiceFactory {
-    let meant = |method: &'static str| web::post().guard(guard::Header("x-http-method-override", method));
-    resource
-        .route(web::method(Method::OPTIONS).to(options))
-        .get(super::download::get)
-        .head(head)
-        .route(meant("PATCH").to(patch))
-        .route(meant("DELETE").to(terminate))
-        .route(meant("HEAD").to(head))
-        .patch(patch)
-        .delete(terminate)
-        .wrap(speaks())
-}
-
-/// The request speaks the version of the protocol that we do. "If the version specified by the Client is not supported by
-/// the Server, it MUST respond with the 412 Precondition Failed status and MUST include the Tus-Version header".
-pub struct Resumable;
-
-impl FromRequest for Resumable {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let version = request.headers().get(protocol::RESUMABLE).map(HeaderValue::as_bytes);
-        ready(match version == Some(protocol::VERSION.as_bytes()) {
-            true => Ok(Self),
-            false => Err(Problem::new(Code::UnsupportedTusVersion)
-                .with(name(protocol::TUS_VERSION), HeaderValue::from_static(protocol::VERSION))),
-        })
+fn admit(request: &mut ServiceRequest) -> Result<(), Refused> {
+    if let Some(method) = header(request.headers(), tus::METHOD_OVERRIDE)? {
+        let bad = BadHeader { header: tus::METHOD_OVERRIDE, expected: "a method" };
+        request.head_mut().method = Method::from_bytes(method.as_bytes()).map_err(|_| bad)?;
+    }
+    match *request.method() {
+        // A browser that follows a link to the content does not speak tus.
+        Method::OPTIONS | Method::GET => Ok(()),
+        _ => Ok(tus::check_version(header(request.headers(), tus::TUS_RESUMABLE)?)?),
     }
 }
 
-/// `OPTIONS /files/`: what the server can do.
+/// `OPTIONS`: what this server can do.
 pub async fn options(service: web::Data<Service>) -> HttpResponse {
     HttpResponse::Ok()
-        .insert_header((protocol::TUS_VERSION, protocol::VERSION))
-        .insert_header((protocol::EXTENSION, protocol::EXTENSIONS))
-        .insert_header((protocol::MAX_SIZE, service.max_upload_size))
+        .insert_header((tus::TUS_VERSION, tus::VERSION))
+        .insert_header((tus::TUS_EXTENSION, tus::EXTENSIONS))
+        .insert_header((tus::TUS_MAX_SIZE, service.max_upload_size.to_string()))
         .finish()
 }
 
-/// `POST /files/`: a new upload, with its first bytes if the body has any.
+/// `POST /files/`: creates an upload, with its first bytes if the request brings some.
 pub async fn create(
-    service: web::Data<Service>,
-    asked: Asked,
-    _version: Resumable,
     request: HttpRequest,
+    service: web::Data<Service>,
+    Caller(call): Caller,
     payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
-    let headers = request.headers();
-    let new = new_upload(&service, headers)?;
-    check_size(new.length, service.max_upload_size)?;
-    let count = declared_length(headers);
-    let first = match (count, is_chunk(headers)) {
-        (None | Some(0), _) if !headers.contains_key(header::TRANSFER_ENCODING) => First::Nothing,
-        (_, false) => return Err(wrong_kind()),
-        (Some(count), true) if is_relayed(&service, headers) => {
-            First::Chunk { body: incoming(&service, payload), count }
-        }
-        (_, true) => First::Part(incoming(&service, payload)),
-    };
-    let with_upload = !matches!(first, First::Nothing);
-    let upload = match first {
-        First::Part(body) => {
-            let uploads = service.uploads.clone();
-            to_the_end(body, |body| async move { uploads.create(&asked, new, First::Part(body)).await })
-                .await?
-        }
-        first => service.uploads.create(&asked, new, first).await?,
-    };
-    let mut response = HttpResponse::Created();
-    response.insert_header((header::LOCATION, format!("/files/{}", upload.id)));
-    if with_upload {
-        response.insert_header((protocol::UPLOAD_OFFSET, upload.offset));
+) -> Result<HttpResponse, Refused> {
+    let new = new_upload(&request)?;
+    let limit = service.max_upload_size;
+    let count = body_length(&request);
+    if new.length.is_some_and(|length| length > limit) {
+        return Err(UploadError::TooLarge { limit }.into());
     }
-    Ok(finish(&mut response, &service, headers, &upload))
+    if let (Some(length), Some(count)) = (new.length, count)
+        && count > length
+    {
+        return Err(UploadError::PastTheEnd { length }.into());
+    }
+    let body = limited(body::of(payload), limit, limit);
+    let first = match count {
+        Some(0) => First::Nothing,
+        Some(_) | None => {
+            check_body_type(&request)?;
+            match count {
+                Some(count) if service.is_relayed(&call) => First::Chunk { body, count },
+                Some(_) | None => First::Part(while_open(&service.replica, body)),
+            }
+        }
+    };
+    let work = async move {
+        let upload = service.uploads.create(&call, new, first).await?;
+        count_if_complete(&service, &upload);
+        let location = format!("/files/{}", upload.id);
+        let mut answer = HttpResponse::Created();
+        answer.insert_header((LOCATION, location));
+        Ok(stands_at(answer, &service, &call, &upload))
+    };
+    to_its_end(work).await
 }
 
-/// `HEAD /files/{id}`: how far it is.
+fn new_upload(request: &HttpRequest) -> Result<NewUpload, Refused> {
+    let headers = request.headers();
+    let length = tus::parse_declared_length(
+        header(headers, tus::UPLOAD_LENGTH)?,
+        header(headers, tus::UPLOAD_DEFER_LENGTH)?,
+    )?;
+    let raw = header(headers, tus::UPLOAD_METADATA)?.unwrap_or_default();
+    let metadata = Metadata::parse(raw)?;
+    let given = header(headers, internal::UPLOAD_ID)?.map(internal::parse_upload_id).transpose()?;
+    Ok(NewUpload {
+        id: given.unwrap_or_else(UploadId::mint),
+        filename: metadata.filename(),
+        content_type: metadata.content_type(),
+        metadata: raw.to_owned(),
+        length,
+    })
+}
+
+/// `HEAD /files/{id}`: where the upload stands.
 pub async fn head(
     service: web::Data<Service>,
-    asked: Asked,
-    _version: Resumable,
-    id: web::Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let upload = service.uploads.stat(&asked, record::parse_id(&id)?).await?;
-    let mut response = HttpResponse::Ok();
-    response.insert_header((header::CACHE_CONTROL, "no-store"));
-    response.insert_header((protocol::UPLOAD_OFFSET, upload.offset));
+    Caller(call): Caller,
+    Id(id): Id,
+) -> Result<HttpResponse, Refused> {
+    let upload = service.uploads.stat(&call, id).await?;
+    let mut answer = HttpResponse::Ok();
+    answer
+        .insert_header((tus::UPLOAD_OFFSET, upload.offset.to_string()))
+        .insert_header((internal::UPLOAD_EPOCH, upload.epoch.to_string()))
+        // "The Server MUST prevent the client and/or proxies from caching the response."
+        .insert_header((CACHE_CONTROL, "no-store"));
     match upload.length {
-        Some(length) => response.insert_header((protocol::UPLOAD_LENGTH, length)),
-        None => response.insert_header((protocol::UPLOAD_DEFER_LENGTH, 1)),
+        Some(length) => answer.insert_header((tus::UPLOAD_LENGTH, length.to_string())),
+        None => answer.insert_header((tus::UPLOAD_DEFER_LENGTH, "1")),
     };
     if !upload.metadata.is_empty() {
-        response.insert_header((protocol::UPLOAD_METADATA, upload.metadata.as_str()));
+        answer.insert_header((tus::UPLOAD_METADATA, upload.metadata.as_str()));
     }
-    internal_headers(&mut response, &service, &upload);
-    Ok(expiring(&mut response, &upload).finish())
+    Ok(answer.finish())
 }
 
-/// `PATCH /files/{id}`: more bytes, at the offset where it is.
+/// `PATCH /files/{id}`: appends the body at `Upload-Offset`. What arrives before a connection breaks is kept.
 pub async fn patch(
-    service: web::Data<Service>,
-    asked: Asked,
-    _version: Resumable,
     request: HttpRequest,
-    id: web::Path<String>,
+    service: web::Data<Service>,
+    Caller(call): Caller,
+    Id(id): Id,
     payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
-    let (id, headers) = (record::parse_id(&id)?, request.headers());
-    if !is_chunk(headers) {
-        return Err(wrong_kind());
+) -> Result<HttpResponse, Refused> {
+    check_body_type(&request)?;
+    let append = append(&request)?;
+    let limit = service.max_upload_size;
+    let room = limit.saturating_sub(append.offset);
+    let too_large = append.count.is_some_and(|count| count > room);
+    if too_large || append.length.is_some_and(|length| length > limit) {
+        return Err(UploadError::TooLarge { limit }.into());
     }
-    let append = append(&service, headers)?;
-    check_size(append.length, service.max_upload_size)?;
-    let (uploads, body) = (service.uploads.clone(), incoming(&service, payload));
-    let appended = match append.writer {
-        Writer::Holds(_) => uploads.append(&asked, id, append, body).await,
-        Writer::Claims => {
-            let (asked, body) = (asked.clone(), while_open(&service, body));
-            to_the_end(body, |body| async move { uploads.append(&asked, id, append, body).await }).await
-        }
+    let body = limited(body::of(payload), room, limit);
+    let body = match append.writer {
+        Writer::Claims => while_open(&service.replica, body),
+        Writer::Holds(_) => body,
     };
-    let upload = match appended {
-        // Nothing to add to what is complete: the client missed our last answer.
-        Err(UploadError::Complete { offset, .. })
-            if offset == append.offset && append.count == Some(0) && append.writer == Writer::Claims =>
-        {
-            service.uploads.stat(&asked, id).await?
-        }
-        appended => appended?,
+    let work = async move {
+        let upload = match service.uploads.append(&call, id, append, body).await {
+            // A client that appends nothing at the end of a complete upload asks for what is so already. tus only says that
+            // offsets must match, and they do.
+            Err(UploadError::Complete { offset, .. }) if nothing_to_add(&append, offset) => {
+                service.uploads.stat(&call, id).await?
+            }
+            Err(error) => return Err(error.into()),
+            Ok(upload) => {
+                count_if_complete(&service, &upload);
+                upload
+            }
+        };
+        Ok(stands_at(HttpResponse::NoContent(), &service, &call, &upload))
     };
-    let mut response = HttpResponse::NoContent();
-    response.insert_header((protocol::UPLOAD_OFFSET, upload.offset));
-    Ok(finish(&mut response, &service, headers, &upload))
+    to_its_end(work).await
 }
 
-/// `DELETE /files/{id}`: terminates it, complete or not.
+/// A relay that holds an epoch is told of the conflict all the same: it wants to know what became of its chunk.
+fn nothing_to_add(append: &Append, offset: u64) -> bool {
+    offset == append.offset && append.count == Some(0) && append.writer == Writer::Claims
+}
+
+fn append(request: &HttpRequest) -> Result<Append, Refused> {
+    let headers = request.headers();
+    let missing = BadHeader { header: tus::UPLOAD_OFFSET, expected: "it is required" };
+    let offset = header(headers, tus::UPLOAD_OFFSET)?.ok_or(missing)?;
+    let epoch = header(headers, internal::UPLOAD_EPOCH)?.map(internal::parse_epoch).transpose()?;
+    Ok(Append {
+        offset: tus::parse_offset(offset)?,
+        writer: epoch.map_or(Writer::Claims, Writer::Holds),
+        length: header(headers, tus::UPLOAD_LENGTH)?.map(tus::parse_length).transpose()?,
+        count: body_length(request),
+    })
+}
+
+/// `DELETE /files/{id}` (termination), and `DELETE /api/uploads/{id}`.
 pub async fn terminate(
     service: web::Data<Service>,
-    asked: Asked,
-    _version: Resumable,
-    id: web::Path<String>,
-) -> Result<HttpResponse, Problem> {
-    service.uploads.terminate(&asked, record::parse_id(&id)?).await?;
+    Caller(call): Caller,
+    Id(id): Id,
+) -> Result<HttpResponse, Refused> {
+    service.uploads.terminate(&call, id).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// "The Tus-Resumable header MUST be included in every request and response except for OPTIONS requests."
-fn speaks() -> DefaultHeaders {
-    DefaultHeaders::new().add((protocol::RESUMABLE, protocol::VERSION))
-}
-
-fn new_upload(service: &Service, headers: &HeaderMap) -> Result<NewUpload, Problem> {
-    let (text, metadata) = metadata(headers)?;
-    let minted = match is_relayed(service, headers) {
-        true => headers.get(internal::UPLOAD_ID).and_then(|id| id.to_str().ok()?.parse().ok()),
-        false => None,
-    };
-    Ok(NewUpload {
-        id: minted.unwrap_or_else(UploadId::mint),
-        filename: metadata.filename.unwrap_or_else(|| FileName::clean("")),
-        content_type: metadata.content_type,
-        metadata: text,
-        length: new_length(headers)?,
-    })
-}
-
-/// "The Client MUST send the Upload-Length header in any of the following requests" or defer it, with the value 1.
-fn new_length(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    let deferred = headers.get(protocol::UPLOAD_DEFER_LENGTH).map(HeaderValue::as_bytes);
-    match (count(headers, protocol::UPLOAD_LENGTH)?, deferred) {
-        (Some(length), None) => Ok(Some(length)),
-        (None, Some(b"1")) => Ok(None),
-        (None, Some(_)) => Err(Problem::header("Upload-Defer-Length", "1")),
-        (None, None) => {
-            Err(Problem::header("Upload-Length", "the file's size in bytes, or Upload-Defer-Length 1"))
-        }
-        (Some(_), Some(_)) => {
-            Err(Problem::header("Upload-Defer-Length", "left out where Upload-Length is sent"))
-        }
+/// "All PATCH requests MUST use `Content-Type: application/offset+octet-stream`, otherwise the server SHOULD return a 415
+/// Unsupported Media Type status"; a creation with bytes too.
+fn check_body_type(request: &HttpRequest) -> Result<(), Refused> {
+    let wanted = media_type::OFFSET_OCTET_STREAM;
+    match media_type::is(header(request.headers(), "Content-Type")?, wanted) {
+        true => Ok(()),
+        false => Err(Refused::new(Code::UnsupportedMediaType, format!("the content type must be {wanted}"))),
     }
 }
 
-fn metadata(headers: &HeaderMap) -> Result<(String, Metadata), Problem> {
-    let Some(value) = headers.get(protocol::UPLOAD_METADATA) else { return Ok(Default::default()) };
-    let text = value.to_str().map_err(|_| Problem::because(Code::BadMetadata, InvalidMetadata::Key))?;
-    let parsed = protocol::parse_metadata(text).map_err(|why| Problem::because(Code::BadMetadata, why))?;
-    Ok((text.to_owned(), parsed))
-}
-
-fn append(service: &Service, headers: &HeaderMap) -> Result<Append, Problem> {
-    let offset = count(headers, protocol::UPLOAD_OFFSET)?;
-    let held = headers.get(internal::UPLOAD_EPOCH).filter(|_| service.trusts_internal_headers);
-    let writer = match held.map(|value| internal::epoch(value.as_bytes())) {
-        None => Writer::Claims,
-        Some(Some(epoch)) => Writer::Holds(epoch),
-        Some(None) => return Err(Problem::header(internal::UPLOAD_EPOCH, "a number")),
-    };
-    Ok(Append {
-        offset: offset.ok_or_else(|| Problem::header("Upload-Offset", "the offset that HEAD tells"))?,
-        writer,
-        length: count(headers, protocol::UPLOAD_LENGTH)?,
-        count: declared_length(headers),
-    })
-}
-
-fn count(headers: &HeaderMap, name: &'static str) -> Result<Option<u64>, Problem> {
-    match headers.get(name).map(|value| protocol::parse_count(value.as_bytes())) {
-        None => Ok(None),
-        Some(Some(count)) => Ok(Some(count)),
-        Some(None) => Err(Problem::header(name, "a non-negative integer")),
-    }
-}
-
-fn is_chunk(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes() == protocol::OFFSET_OCTET_STREAM.as_bytes())
-}
-
-fn is_relayed(service: &Service, headers: &HeaderMap) -> bool {
-    service.trusts_internal_headers && headers.contains_key(internal::UPLOAD_ID)
-}
-
-fn wrong_kind() -> Problem {
-    let detail = format!("The Content-Type of a tus upload's bytes is {}.", protocol::OFFSET_OCTET_STREAM);
-    Problem::because(Code::UnsupportedMediaType, detail)
-}
-
-/// The record in the body where the request prefers that (RFC 7240, section 4.2), else no body.
-fn finish(
-    response: &mut HttpResponseBuilder,
+/// The answer to a write. A relay is given the whole record, so that it need not ask again; 200 then, as 204 has no body.
+fn stands_at(
+    mut answer: HttpResponseBuilder,
     service: &Service,
-    headers: &HeaderMap,
+    call: &Call,
     upload: &Upload,
 ) -> HttpResponse {
-    let preferred = headers.get("prefer").is_some_and(|value| value.as_bytes() == b"return=representation");
-    let response = expiring(response, upload);
-    if !preferred {
-        return response.finish();
+    answer
+        .insert_header((tus::UPLOAD_OFFSET, upload.offset.to_string()))
+        .insert_header((internal::UPLOAD_EPOCH, upload.epoch.to_string()));
+    if !service.is_relayed(call) {
+        return answer.finish();
     }
-    internal_headers(response, service, upload);
-    response.insert_header(("preference-applied", "return=representation"));
-    let mut response = response.json(crate::protocol::record::Record::new(upload, None));
-    if response.status() == StatusCode::NO_CONTENT {
-        *response.status_mut() = StatusCode::OK;
+    let mut answer = answer.json(Record::from(upload));
+    if answer.status() == StatusCode::NO_CONTENT {
+        *answer.status_mut() = StatusCode::OK;
     }
-    response
+    answer
 }
 
-fn internal_headers(response: &mut HttpResponseBuilder, service: &Service, upload: &Upload) {
-    if service.trusts_internal_headers {
-        response.insert_header((internal::UPLOAD_EPOCH, upload.epoch.0));
-    }
-}
-
-/// "The Upload-Expires response header indicates the time after which the unfinished upload expires."
-fn expiring<'a>(response: &'a mut HttpResponseBuilder, upload: &Upload) -> &'a mut HttpResponseBuilder {
-    match (upload.state(), upload.expires_at) {
-        (State::Receiving, Some(expires)) => {
-            response.insert_header((protocol::UPLOAD_EXPIRES, httpdate::fmt_http_date(expires.into())))
+fn count_if_complete(service: &Service, upload: &Upload) {
+    match upload.state() {
+        State::Complete => {
+            metrics::counter!(UPLOADS_COMPLETED, "role" => service.role(), "way" => "tus").increment(1);
         }
-        (State::Complete, _) | (State::Receiving, None) => response,
+        State::Receiving => {}
     }
-}
-
-fn name(name: &'static str) -> HeaderName {
-    HeaderName::from_static(name)
 }

@@ -1,25 +1,74 @@
-//! Headers of our own. Those between a frontend and a backend are ignored by a frontend and stripped at the edge: a client's
-//! word must not fence another client's upload.
+//! Headers between our own replicas, and those that say who answered.
+//!
+//! The first group is trusted, so a frontend strips it from what comes through the edge, in both directions; only a backend
+//! reads it, on a network that clients do not reach.
 
-use crate::domain::{ContainerId, Epoch};
+use super::{BadHeader, number};
+use crate::domain::{ContainerId, Epoch, UploadId};
 
-/// Names of headers, in lower case.
-pub const REQUEST_ID: &str = "x-request-id";
-/// On a response: which frontend relayed it. On a frontend's request to a backend: which frontend asks.
-pub const FRONTEND_CONTAINER: &str = "x-frontend-container";
-/// On a response: which backend answered, the last one if several were asked.
-pub const BACKEND_CONTAINER: &str = "x-backend-container";
-/// On a frontend's `POST /files/`: the id that it minted for the upload.
-pub const UPLOAD_ID: &str = "x-upload-id";
-/// On a frontend's `PATCH`: the epoch it holds. On a backend's answer: the epoch of the record.
-pub const UPLOAD_EPOCH: &str = "x-upload-epoch";
+/// On a creation: the id that the frontend minted.
+pub const UPLOAD_ID: &str = "X-Upload-Id";
+/// On a `PATCH`: the epoch that the frontend holds. On answers: the epoch of the record.
+pub const UPLOAD_EPOCH: &str = "X-Upload-Epoch";
+/// On a request to a backend: who relays it. On answers: which frontend answered.
+pub const FRONTEND_CONTAINER: &str = "X-Frontend-Container";
 
-/// Reads a container id out of a header's value.
-pub fn container(value: &[u8]) -> Option<ContainerId> {
-    std::str::from_utf8(value).ok()?.parse().ok()
+/// Which backend took part, on answers.
+pub const BACKEND_CONTAINER: &str = "X-Backend-Container";
+pub const REQUEST_ID: &str = "X-Request-Id";
+
+/// What a frontend takes off requests from the edge.
+pub const STRIPPED_FROM_REQUESTS: [&str; 3] = [UPLOAD_ID, UPLOAD_EPOCH, FRONTEND_CONTAINER];
+
+/// What a frontend takes off answers.
+pub const STRIPPED_FROM_ANSWERS: [&str; 1] = [UPLOAD_EPOCH];
+
+pub fn parse_upload_id(value: &str) -> Result<UploadId, BadHeader> {
+    value.parse().map_err(|_| BadHeader { header: UPLOAD_ID, expected: "a UUIDv7" })
 }
 
-/// Reads an epoch out of a header's value.
-pub fn epoch(value: &[u8]) -> Option<Epoch> {
-    std::str::from_utf8(value).ok()?.parse().ok().map(Epoch)
+pub fn parse_epoch(value: &str) -> Result<Epoch, BadHeader> {
+    let epoch = number::parse(value).and_then(|epoch| i64::try_from(epoch).ok());
+    epoch.map(Epoch).ok_or(BadHeader { header: UPLOAD_EPOCH, expected: "a number in digits" })
+}
+
+pub fn parse_frontend(value: &str) -> Result<ContainerId, BadHeader> {
+    value.parse().map_err(|_| BadHeader { header: FRONTEND_CONTAINER, expected: "a container id" })
+}
+
+/// A caller's request id is taken over if it is safe to log and to send on: 1 to 128 of `A-Z a-z 0-9 . _ -`.
+pub fn sane_request_id(value: &str) -> Option<&str> {
+    let sane = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    ((1..=128).contains(&value.len()) && value.bytes().all(sane)).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_one_replica_prints_the_other_parses() {
+        let id = UploadId::mint();
+        assert_eq!(parse_upload_id(&id.to_string()), Ok(id));
+        assert_eq!(parse_epoch(&Epoch(42).to_string()), Ok(Epoch(42)));
+        let container = ContainerId::from_bits(7);
+        assert_eq!(parse_frontend(container.as_str()), Ok(container));
+    }
+
+    #[test]
+    fn a_request_id_that_could_forge_a_log_line_is_not_taken_over() {
+        assert!(sane_request_id("0198c1f0-6d5e-7c3a_B.1").is_some());
+        for bad in ["", "a b", "a\nb", "é", "a\"b", &"x".repeat(129)] {
+            assert!(sane_request_id(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_parsed_without_panic(text in any::<String>()) {
+            let _ = (parse_upload_id(&text), parse_epoch(&text), parse_frontend(&text));
+            let _ = sane_request_id(&text);
+        }
+    }
 }

@@ -1,74 +1,103 @@
-//! `Range` requests for bytes (RFC 9110, section 14).
+//! `Range` (RFC 9110, section 14.2): which parts of the content are wanted.
 
+use super::number;
 use std::ops::Range;
 
-/// More ranges than this in one request are not worth serving piecewise: the whole content is sent instead, as section 14.2
-/// allows ("many small ranges").
-const MOST_RANGES: usize = 32;
-
-/// What a `Range` header asks for, given the length of the content.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// No range, or one to be ignored: other units, malformed, too many.
-    Whole,
-    /// Non-empty ranges inside the content, as asked for: one or several.
-    Ranges(Vec<Range<u64>>),
-    /// Well-formed, but no byte of the content is in it.
-    NotSatisfiable,
+/// One range-spec as it was asked for, before the length is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spec {
+    /// `500-`
+    From(u64),
+    /// `500-999`, both inclusive.
+    Between(u64, u64),
+    /// `-500`: the last 500 bytes.
+    Suffix(u64),
 }
 
-/// Resolves a `Range` header against a content of `length` bytes. A header that cannot be understood is ignored, as the RFC
-/// wants it; so are overlapping ranges, which only waste.
-pub fn resolve(header: &[u8], length: u64) -> Wanted {
-    let Some(specs) = specs(header) else { return Wanted::Whole };
-    let mut ranges = Vec::new();
-    for spec in specs {
-        match within(spec, length) {
-            Some(Some(range)) => ranges.push(range),
-            Some(None) => {}
-            None => return Wanted::Whole,
+/// What a `Range` header comes to for content of a known length.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// The header does not apply; the whole content is sent with 200.
+    Whole,
+    /// Never empty; none overlaps or touches another. In the order asked for, as section 15.3.7.2 wants it.
+    Parts(Vec<Range<u64>>),
+    /// 416.
+    Unsatisfiable,
+}
+
+/// More ranges than this in one header are ignored, which section 14.2 allows: nobody reads a file so, and each range costs
+/// a read of its own.
+pub const MAX_RANGES: usize = 32;
+
+/// `None` for anything but a well-formed set of byte ranges: "An origin server MUST ignore a Range header field that
+/// contains a range unit it does not understand", and a malformed one is best treated alike.
+pub fn parse(value: &str) -> Option<Vec<Spec>> {
+    let (unit, set) = value.split_once('=')?;
+    if !unit.trim().eq_ignore_ascii_case("bytes") {
+        return None;
+    }
+    // The list syntax of section 5.6.1 lets elements be empty.
+    let elements = set.split(',').map(|element| element.trim_matches([' ', '\t'])).filter(|e| !e.is_empty());
+    let specs = elements.take(MAX_RANGES + 1).map(parse_spec).collect::<Option<Vec<_>>>()?;
+    (1..=MAX_RANGES).contains(&specs.len()).then_some(specs)
+}
+
+fn parse_spec(text: &str) -> Option<Spec> {
+    match text.split_once('-')? {
+        ("", suffix) => number::parse(suffix).map(Spec::Suffix),
+        (first, "") => number::parse(first).map(Spec::From),
+        (first, last) => {
+            let (first, last) = (number::parse(first)?, number::parse(last)?);
+            (first <= last).then_some(Spec::Between(first, last))
         }
     }
-    match ranges.len() {
-        0 => Wanted::NotSatisfiable,
-        count if count > MOST_RANGES || overlap(&ranges) => Wanted::Whole,
-        _ => Wanted::Ranges(ranges),
+}
+
+/// What `specs` select of `length` bytes. Of empty content no range can be satisfied, but some clients add a `Range` to
+/// every request, so for it the header is ignored.
+pub fn select(specs: &[Spec], length: u64) -> Selection {
+    if length == 0 {
+        return Selection::Whole;
+    }
+    let mut parts: Vec<Range<u64>> = Vec::new();
+    for part in specs.iter().filter_map(|spec| resolve(*spec, length)) {
+        add(&mut parts, part);
+    }
+    match parts.is_empty() {
+        true => Selection::Unsatisfiable,
+        false => Selection::Parts(parts),
     }
 }
 
-fn specs(header: &[u8]) -> Option<impl Iterator<Item = &str>> {
-    let text = std::str::from_utf8(header).ok()?;
-    let (unit, set) = text.split_once('=')?;
-    let specs = || set.split(',').map(str::trim).filter(|spec| !spec.is_empty());
-    (unit.trim().eq_ignore_ascii_case("bytes") && specs().next().is_some()).then(specs)
-}
-
-/// The range inside the content; `Some(None)` if it lies past its end, `None` if it is malformed.
-fn within(spec: &str, length: u64) -> Option<Option<Range<u64>>> {
-    let (first, last) = spec.split_once('-')?;
-    let range = match (number(first)?, number(last)?) {
-        (None, None) => return None,
-        (None, Some(suffix)) => length.saturating_sub(suffix)..length,
-        (Some(first), None) => first..length,
-        (Some(first), Some(last)) if last < first => return None,
-        (Some(first), Some(last)) => first..last.saturating_add(1).min(length),
+fn resolve(spec: Spec, length: u64) -> Option<Range<u64>> {
+    let range = match spec {
+        Spec::From(first) => first..length,
+        Spec::Between(first, last) => first..length.min(last + 1),
+        Spec::Suffix(count) => length - count.min(length)..length,
     };
-    Some((!range.is_empty()).then_some(range))
+    (range.start < range.end).then_some(range)
 }
 
-/// Digits, or nothing; a number too large to count is as good as the largest.
-fn number(text: &str) -> Option<Option<u64>> {
-    match text.bytes().all(|byte| byte.is_ascii_digit()) {
-        true if text.is_empty() => Some(None),
-        true => Some(Some(text.parse().unwrap_or(u64::MAX))),
-        false => None,
+/// Adds `part`, joined with all that it overlaps or touches, at the place of the first of them. So no byte is sent twice,
+/// however often it was asked for.
+fn add(parts: &mut Vec<Range<u64>>, mut part: Range<u64>) {
+    let touches = |other: &Range<u64>, part: &Range<u64>| other.start <= part.end && part.start <= other.end;
+    let place = parts.iter().position(|other| touches(other, &part)).unwrap_or(parts.len());
+    while let Some(found) = parts.iter().position(|other| touches(other, &part)) {
+        let other = parts.remove(found);
+        part = part.start.min(other.start)..part.end.max(other.end);
     }
+    parts.insert(place.min(parts.len()), part);
 }
 
-fn overlap(ranges: &[Range<u64>]) -> bool {
-    let mut sorted: Vec<_> = ranges.iter().collect();
-    sorted.sort_by_key(|range| range.start);
-    sorted.windows(2).any(|pair| pair[0].end > pair[1].start)
+/// `Content-Range` of a part (section 14.4): `bytes 0-499/1234`. `range` is not empty.
+pub fn print_content_range(range: &Range<u64>, length: u64) -> String {
+    format!("bytes {}-{}/{length}", range.start, range.end.saturating_sub(1))
+}
+
+/// `Content-Range` of a 416.
+pub fn print_unsatisfied(length: u64) -> String {
+    format!("bytes */{length}")
 }
 
 #[cfg(test)]
@@ -76,54 +105,97 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn ranges(header: &str) -> Wanted {
-        resolve(header.as_bytes(), 100)
+    fn parts(parts: &[(u64, u64)]) -> Selection {
+        Selection::Parts(parts.iter().map(|(start, end)| *start..*end).collect())
     }
 
+    fn selected(value: &str, length: u64) -> Selection {
+        parse(value).map_or(Selection::Whole, |specs| select(&specs, length))
+    }
+
+    /// The examples of section 14.1.2, for content of 10000 bytes.
     #[test]
-    fn a_range_is_resolved_against_the_length() {
-        for (header, range) in [
-            ("bytes=0-9", 0..10),
-            ("bytes=10-", 10..100),
-            ("bytes=-10", 90..100),
-            ("bytes=-1000", 0..100),
-            ("bytes=90-1000", 90..100),
-            ("BYTES = 99-99", 99..100),
-            ("bytes=0-99999999999999999999999", 0..100),
+    fn the_examples_of_the_rfc_select_what_it_says() {
+        for (value, expected) in [
+            ("bytes=0-499", &[(0, 500)][..]),
+            ("bytes=500-999", &[(500, 1000)]),
+            ("bytes=-500", &[(9500, 10000)]),
+            ("bytes=9500-", &[(9500, 10000)]),
+            ("bytes=0-0,-1", &[(0, 1), (9999, 10000)]),
+            ("bytes= 0-0, 4500-5499, -2", &[(0, 1), (4500, 5500), (9998, 10000)]),
+            ("bytes=500-600,601-999", &[(500, 1000)]),
+            ("bytes=500-700,601-999", &[(500, 1000)]),
         ] {
-            assert_eq!(ranges(header), Wanted::Ranges(vec![range]), "{header}");
+            assert_eq!(selected(value, 10000), parts(expected), "{value}");
         }
     }
 
     #[test]
-    fn several_ranges_keep_their_order() {
-        assert_eq!(ranges("bytes=50-59, 0-9,200-"), Wanted::Ranges(vec![50..60, 0..10]));
+    fn a_range_is_cut_to_the_content() {
+        assert_eq!(selected("bytes=5-100", 10), parts(&[(5, 10)]));
+        assert_eq!(selected("bytes=-100", 10), parts(&[(0, 10)]));
+        assert_eq!(selected("bytes=20-30,5-5", 10), parts(&[(5, 6)]));
     }
 
     #[test]
-    fn a_range_past_the_end_is_not_satisfiable() {
-        for header in ["bytes=100-", "bytes=100-200,300-", "bytes=-0"] {
-            assert_eq!(ranges(header), Wanted::NotSatisfiable, "{header}");
+    fn a_range_past_the_content_is_416() {
+        for value in ["bytes=10-", "bytes=10-20", "bytes=-0", "bytes=10-,11-"] {
+            assert_eq!(selected(value, 10), Selection::Unsatisfiable, "{value}");
         }
-        assert_eq!(resolve(b"bytes=0-", 0), Wanted::NotSatisfiable);
     }
 
     #[test]
-    fn what_is_not_understood_or_wasteful_is_ignored() {
-        let many = format!("bytes={}", (0..40).map(|i| format!("{i}-{i}")).collect::<Vec<_>>().join(","));
-        for header in
-            ["", "bytes", "bytes=", "bytes=-", "bytes=5-4", "bytes=a-b", "lines=0-1", "bytes=0-9,5-20", &many]
-        {
-            assert_eq!(ranges(header), Wanted::Whole, "{header}");
+    fn a_range_of_empty_content_is_ignored() {
+        assert_eq!(selected("bytes=0-", 0), Selection::Whole);
+    }
+
+    #[test]
+    fn what_is_not_well_formed_is_ignored() {
+        for value in [
+            "",
+            "bytes",
+            "bytes=",
+            "bytes=a-b",
+            "bytes=5-4",
+            "bytes=-",
+            "items=0-1",
+            "bytes=1",
+            "bytes=0-1;2-3",
+        ] {
+            assert_eq!(parse(value), None, "{value}");
         }
+        let many = format!("bytes={}", "0-0,".repeat(MAX_RANGES + 1));
+        assert_eq!(parse(&many), None);
+    }
+
+    #[test]
+    fn ranges_keep_the_order_they_were_asked_in() {
+        assert_eq!(selected("bytes=8-9,0-1,3-4", 10), parts(&[(8, 10), (0, 2), (3, 5)]));
+        assert_eq!(selected("bytes=8-9,0-1,5-5,2-4", 10), parts(&[(8, 10), (0, 6)]));
     }
 
     proptest! {
         #[test]
-        fn whatever_is_asked_stays_inside_the_content(header in "(bytes=)?[0-9,\\- ]{0,40}", length: u64) {
-            if let Wanted::Ranges(ranges) = resolve(header.as_bytes(), length) {
-                prop_assert!(ranges.iter().all(|range| range.start < range.end && range.end <= length));
+        fn any_text_is_parsed_without_panic(text in any::<String>(), length in 0u64..) {
+            let _ = selected(&text, length);
+        }
+
+        #[test]
+        fn exactly_the_bytes_asked_for_are_selected_each_once(
+            asked in proptest::collection::vec((0u64..60, 0u64..20), 1..10),
+            length in 1u64..50,
+        ) {
+            let specs: Vec<_> = asked.iter().map(|(first, more)| Spec::Between(*first, first + more)).collect();
+            let parts = match select(&specs, length) {
+                Selection::Parts(parts) => parts,
+                Selection::Whole | Selection::Unsatisfiable => Vec::new(),
+            };
+            for byte in 0..length {
+                let wanted = asked.iter().any(|(first, more)| (*first..=first + more).contains(&byte));
+                let sent = parts.iter().filter(|part| part.contains(&byte)).count();
+                prop_assert_eq!(sent, usize::from(wanted));
             }
+            prop_assert!(parts.iter().all(|part| part.start < part.end && part.end <= length));
         }
     }
 }

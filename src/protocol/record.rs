@@ -1,81 +1,70 @@
-//! The JSON of upload records and of lists of them, read and written: a frontend reads what a backend wrote.
+//! The JSON of uploads. A backend prints it, clients read it, and a frontend's relay reads it back into an [`Upload`].
 
-use crate::domain::{Cursor, Epoch, FileName, Page, Segment, Sha256Sum, State, Upload, UploadId};
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use crate::domain::{Cursor, Epoch, FileName, Page, Segment, Sha256Sum, State, Upload};
+use crate::protocol::listing;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use time::serde::rfc3339;
 
-/// An upload record, as the API shows it.
+/// One upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     pub id: String,
     pub filename: String,
-    /// Null while the length is deferred.
+    /// The whole upload; null while its length is deferred.
     pub size_bytes: Option<u64>,
     pub received_bytes: u64,
     pub state: State,
     pub content_type: Option<String>,
-    /// 64 hexadecimal digits; null until complete.
-    pub sha256: Option<String>,
-    #[serde(with = "time::serde::rfc3339")]
-    pub created_at: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339::option")]
-    pub completed_at: Option<OffsetDateTime>,
-    #[serde(with = "time::serde::rfc3339::option")]
-    pub expires_at: Option<OffsetDateTime>,
-    /// Where the record is found; its content is below.
-    pub url: String,
-    /// tus `Upload-Metadata` as the client sent it.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    /// `Upload-Metadata` as it came, empty if there was none.
+    #[serde(default)]
     pub metadata: String,
-    /// Who stored which range; in the single record only.
+    pub sha256: Option<String>,
+    #[serde(with = "rfc3339")]
+    pub created_at: OffsetDateTime,
+    #[serde(with = "rfc3339::option")]
+    pub completed_at: Option<OffsetDateTime>,
+    #[serde(with = "rfc3339::option")]
+    pub expires_at: Option<OffsetDateTime>,
+    /// Where the content is, as a path.
+    pub url: String,
+    /// Who stored which range. In the single record only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segments: Option<Vec<Segment>>,
 }
 
-/// `{"uploads":[…]}`, with `next_cursor` where there may be more.
+/// The answer of `POST` and `PUT` under `/api/uploads`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Records {
     pub uploads: Vec<Record>,
-    /// Present in lists, null on the last page; absent in answers to uploads.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_cursor: Option<Option<String>>,
 }
 
-/// Text that is not what this program writes.
-#[derive(Debug, thiserror::Error)]
-#[error("not a {0} as this service writes it")]
-pub struct Malformed(&'static str);
+/// The answer of `GET /api/uploads`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordPage {
+    pub uploads: Vec<Record>,
+    /// Gives the next page; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// Another replica's JSON is not that of an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the record's {0} is malformed")]
+pub struct BadRecord(pub &'static str);
 
 impl Record {
-    pub fn new(upload: &Upload, segments: Option<Vec<Segment>>) -> Self {
-        Self {
-            id: upload.id.to_string(),
-            filename: upload.filename.to_string(),
-            size_bytes: upload.length,
-            received_bytes: upload.offset,
-            state: upload.state(),
-            content_type: upload.content_type.clone(),
-            sha256: upload.sha256.map(|sum| sum.to_string()),
-            created_at: upload.created_at,
-            completed_at: upload.completed_at,
-            expires_at: upload.expires_at,
-            url: record_url(upload.id),
-            metadata: upload.metadata.clone(),
-            segments,
-        }
+    pub fn with_segments(upload: &Upload, segments: Vec<Segment>) -> Self {
+        Self { segments: Some(segments), ..Self::from(upload) }
     }
 
-    /// The upload that the record tells of. The epoch is not shown to clients; it comes in a header.
-    pub fn into_upload(self, epoch: Epoch) -> Result<Upload, Malformed> {
-        let sha256 = match self.sha256.as_deref().map(Sha256Sum::from_hex) {
-            Some(None) => return Err(Malformed("record")),
-            Some(sum) => sum,
+    /// The upload again. Its epoch is no client's business, so it travels in a header of its own.
+    pub fn into_upload(self, epoch: Epoch) -> Result<Upload, BadRecord> {
+        let sha256 = match self.sha256 {
             None => None,
+            Some(hex) => Some(Sha256Sum::from_hex(&hex).ok_or(BadRecord("sha256"))?),
         };
         Ok(Upload {
-            id: self.id.parse().map_err(|_| Malformed("record"))?,
+            id: self.id.parse().map_err(|_| BadRecord("id"))?,
             filename: FileName::clean(&self.filename),
             content_type: self.content_type,
             metadata: self.metadata,
@@ -90,102 +79,150 @@ impl Record {
     }
 }
 
-impl Records {
-    /// The answer to an upload.
-    pub fn of(uploads: &[Upload]) -> Self {
-        Self { uploads: uploads.iter().map(|upload| Record::new(upload, None)).collect(), next_cursor: None }
+impl From<&Upload> for Record {
+    fn from(upload: &Upload) -> Self {
+        Self {
+            id: upload.id.to_string(),
+            filename: upload.filename.to_string(),
+            size_bytes: upload.length,
+            received_bytes: upload.offset,
+            state: upload.state(),
+            content_type: upload.content_type.clone(),
+            metadata: upload.metadata.clone(),
+            sha256: upload.sha256.map(|sum| sum.to_string()),
+            created_at: upload.created_at,
+            completed_at: upload.completed_at,
+            expires_at: upload.expires_at,
+            url: format!("/api/uploads/{}/content", upload.id),
+            segments: None,
+        }
     }
+}
 
-    pub fn page(page: &Page) -> Self {
-        let next = page.next.as_ref().map(print_cursor);
-        Self { next_cursor: Some(next), ..Self::of(&page.uploads) }
+impl From<&[Upload]> for Records {
+    fn from(uploads: &[Upload]) -> Self {
+        Self { uploads: uploads.iter().map(Record::from).collect() }
     }
+}
 
-    /// The page that was written. Epochs are not told in lists; nobody writes by a list.
-    pub fn into_page(self) -> Result<Page, Malformed> {
-        let next = self.next_cursor.flatten().as_deref().map(parse_cursor).transpose()?;
+impl From<&Page> for RecordPage {
+    fn from(page: &Page) -> Self {
+        Self {
+            uploads: page.uploads.iter().map(Record::from).collect(),
+            next_cursor: page.next.as_ref().map(listing::print_cursor),
+        }
+    }
+}
+
+impl RecordPage {
+    /// The page again. Lists carry no epochs; whoever wants to write asks for the single record.
+    pub fn into_page(self) -> Result<Page, BadRecord> {
         let uploads = self.uploads.into_iter().map(|record| record.into_upload(Epoch::FIRST));
+        let next = self.next_cursor.map(|text| listing::parse_cursor(&text).ok_or(BadRecord("next_cursor")));
+        let next: Option<Cursor> = next.transpose()?;
         Ok(Page { uploads: uploads.collect::<Result<_, _>>()?, next })
     }
-}
-
-pub fn record_url(id: UploadId) -> String {
-    format!("/api/uploads/{id}")
-}
-
-pub fn content_url(id: UploadId) -> String {
-    format!("/api/uploads/{id}/content")
-}
-
-#[derive(Serialize, Deserialize)]
-struct CursorBody(String, u64, String);
-
-/// A place in a list as opaque text, fit for a URL.
-pub fn print_cursor(cursor: &Cursor) -> String {
-    let body = CursorBody(cursor.name.clone(), cursor.size, cursor.id.to_string());
-    BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&body).unwrap_or_default())
-}
-
-pub fn parse_cursor(text: &str) -> Result<Cursor, Malformed> {
-    let malformed = || Malformed("cursor");
-    let json = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| malformed())?;
-    let CursorBody(name, size, id) = serde_json::from_slice(&json).map_err(|_| malformed())?;
-    Ok(Cursor { name, size, id: id.parse().map_err(|_| malformed())? })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
+    use crate::domain::{ContainerId, UploadId};
+    use serde_json::json;
+    use time::format_description::well_known::Rfc3339;
 
-    fn upload() -> Upload {
+    fn at(text: &str) -> OffsetDateTime {
+        OffsetDateTime::parse(text, &Rfc3339).unwrap()
+    }
+
+    fn complete() -> Upload {
         Upload {
-            id: UploadId::mint(),
-            filename: FileName::clean("ä b.txt"),
-            content_type: Some("text/plain".into()),
-            metadata: "filename YQ==".into(),
-            length: Some(10),
-            offset: 10,
-            epoch: Epoch(7),
-            sha256: Some(Sha256Sum([3; 32])),
-            created_at: OffsetDateTime::UNIX_EPOCH,
-            completed_at: Some(OffsetDateTime::UNIX_EPOCH),
+            id: "0198c1f0-6d5e-7c3a-8b1f-3f2a9c1d7b44".parse::<UploadId>().unwrap(),
+            filename: FileName::clean("report.pdf"),
+            content_type: Some("application/pdf".into()),
+            metadata: "filename cmVwb3J0LnBkZg==".into(),
+            length: Some(3),
+            offset: 3,
+            epoch: Epoch(2),
+            sha256: Some(Sha256Sum([0xab; 32])),
+            created_at: at("2030-01-02T03:04:05.678901Z"),
+            completed_at: Some(at("2030-01-02T03:04:06Z")),
             expires_at: None,
         }
     }
 
-    #[test]
-    fn a_record_that_was_written_is_read_back() {
-        let upload = upload();
-        let json = serde_json::to_string(&Record::new(&upload, None)).unwrap();
-        let record: Record = serde_json::from_str(&json).unwrap();
-        assert_eq!(record.into_upload(Epoch(7)).unwrap(), upload);
-    }
-
-    #[test]
-    fn a_list_says_where_it_goes_on_and_an_answer_to_an_upload_does_not() {
-        let upload = upload();
-        let last = Records::page(&Page { uploads: vec![upload.clone()], next: None });
-        assert!(serde_json::to_string(&last).unwrap().contains(r#""next_cursor":null"#));
-        assert!(!serde_json::to_string(&Records::of(&[upload])).unwrap().contains("next_cursor"));
-    }
-
-    #[test]
-    fn a_record_with_a_broken_digest_is_refused() {
-        let record = Record { sha256: Some("abc".into()), ..Record::new(&upload(), None) };
-        assert!(record.into_upload(Epoch(1)).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn a_cursor_that_was_printed_is_parsed_back(name: String, size: u64) {
-            let cursor = Cursor { name, size, id: UploadId::mint() };
-            prop_assert_eq!(parse_cursor(&print_cursor(&cursor)).unwrap(), cursor);
+    fn receiving() -> Upload {
+        Upload {
+            length: None,
+            content_type: None,
+            metadata: String::new(),
+            sha256: None,
+            completed_at: None,
+            expires_at: Some(at("2030-01-03T03:04:06Z")),
+            ..complete()
         }
+    }
 
-        #[test]
-        fn any_other_text_is_not_a_cursor(text: String) {
-            prop_assert!(parse_cursor(&text).is_err());
+    #[test]
+    fn a_record_has_the_documented_fields() {
+        let segment = Segment {
+            offset: 0,
+            length: 3,
+            backend_container_id: ContainerId::from_bits(0x1),
+            frontend_container_id: None,
+        };
+        let printed = serde_json::to_value(Record::with_segments(&complete(), vec![segment])).unwrap();
+        let expected = json!({
+            "id": "0198c1f0-6d5e-7c3a-8b1f-3f2a9c1d7b44",
+            "filename": "report.pdf",
+            "size_bytes": 3,
+            "received_bytes": 3,
+            "state": "complete",
+            "content_type": "application/pdf",
+            "metadata": "filename cmVwb3J0LnBkZg==",
+            "sha256": "ab".repeat(32),
+            "created_at": "2030-01-02T03:04:05.678901Z",
+            "completed_at": "2030-01-02T03:04:06Z",
+            "expires_at": null,
+            "url": "/api/uploads/0198c1f0-6d5e-7c3a-8b1f-3f2a9c1d7b44/content",
+            "segments": [{"offset": 0, "length": 3, "backend_container_id": "100000000000", "frontend_container_id": null}],
+        });
+        assert_eq!(printed, expected);
+    }
+
+    #[test]
+    fn a_deferred_length_is_null_and_segments_are_left_out_of_lists() {
+        let printed = serde_json::to_value(Record::from(&receiving())).unwrap();
+        assert_eq!(printed["size_bytes"], json!(null));
+        assert_eq!(printed["state"], "receiving");
+        assert!(printed.get("segments").is_none());
+    }
+
+    #[test]
+    fn what_a_backend_prints_a_frontend_reads_back() {
+        for upload in [complete(), receiving()] {
+            let text = serde_json::to_string(&Record::from(&upload)).unwrap();
+            let record: Record = serde_json::from_str(&text).unwrap();
+            assert_eq!(record.into_upload(upload.epoch).unwrap(), upload);
         }
+        let next = Some(Cursor { name: "é".into(), size: 7, id: complete().id });
+        let page = Page { uploads: vec![Upload { epoch: Epoch::FIRST, ..complete() }], next };
+        let text = serde_json::to_string(&RecordPage::from(&page)).unwrap();
+        assert_eq!(serde_json::from_str::<RecordPage>(&text).unwrap().into_page().unwrap(), page);
+    }
+
+    #[test]
+    fn fields_of_a_newer_release_are_passed_over() {
+        let mut value = serde_json::to_value(Record::from(&complete())).unwrap();
+        value["colour"] = json!("blue");
+        assert!(serde_json::from_value::<Record>(value).is_ok());
+    }
+
+    #[test]
+    fn a_malformed_record_names_its_field() {
+        let record = Record { sha256: Some("xyz".into()), ..Record::from(&complete()) };
+        assert_eq!(record.into_upload(Epoch::FIRST), Err(BadRecord("sha256")));
+        let record = Record { id: "1".into(), ..Record::from(&complete()) };
+        assert_eq!(record.into_upload(Epoch::FIRST), Err(BadRecord("id")));
     }
 }

@@ -1,100 +1,141 @@
-//! Headers of the tus resumable upload protocol, version 1.0.0 (https://tus.io/protocols/resumable-upload).
+//! The headers of tus 1.0.0, the open protocol for resumable uploads (<https://tus.io/protocols/resumable-upload>).
 
+use super::{BadHeader, number};
 use crate::domain::FileName;
 use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+
+pub const TUS_RESUMABLE: &str = "Tus-Resumable";
+pub const TUS_VERSION: &str = "Tus-Version";
+pub const TUS_EXTENSION: &str = "Tus-Extension";
+pub const TUS_MAX_SIZE: &str = "Tus-Max-Size";
+pub const UPLOAD_OFFSET: &str = "Upload-Offset";
+pub const UPLOAD_LENGTH: &str = "Upload-Length";
+pub const UPLOAD_DEFER_LENGTH: &str = "Upload-Defer-Length";
+pub const UPLOAD_METADATA: &str = "Upload-Metadata";
+pub const METHOD_OVERRIDE: &str = "X-HTTP-Method-Override";
 
 pub const VERSION: &str = "1.0.0";
-/// What `OPTIONS` advertises: what is there, and no more.
-pub const EXTENSIONS: &str = "creation,creation-with-upload,creation-defer-length,expiration,termination";
-/// `Content-Type` of every body of bytes.
-pub const OFFSET_OCTET_STREAM: &str = "application/offset+octet-stream";
 
-pub const RESUMABLE: &str = "tus-resumable";
-pub const TUS_VERSION: &str = "tus-version";
-pub const EXTENSION: &str = "tus-extension";
-pub const MAX_SIZE: &str = "tus-max-size";
-pub const UPLOAD_OFFSET: &str = "upload-offset";
-pub const UPLOAD_LENGTH: &str = "upload-length";
-pub const UPLOAD_DEFER_LENGTH: &str = "upload-defer-length";
-pub const UPLOAD_METADATA: &str = "upload-metadata";
-pub const UPLOAD_EXPIRES: &str = "upload-expires";
+/// Only what is there is advertised.
+pub const EXTENSIONS: &str = "creation,creation-with-upload,creation-defer-length,termination";
 
-/// Longer metadata is refused: it is kept with the record and repeated with each `HEAD`.
-const LONGEST_METADATA: usize = 8 << 10;
+/// More metadata is refused: it is kept with each record and sent back with each `HEAD`.
+pub const MAX_METADATA_BYTES: usize = 16 * 1024;
 
-/// A non-negative integer as tus wants it: digits only, within what can be stored.
-pub fn parse_count(value: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(value).ok()?;
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|count| digits && *count <= i64::MAX as u64)
-}
-
-/// What `Upload-Metadata` says of a file. The text itself is kept too, and echoed word for word.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Metadata {
-    pub filename: Option<FileName>,
-    pub content_type: Option<String>,
-}
-
-/// `Upload-Metadata` is not as the protocol's section on creation wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidMetadata {
-    #[error("it is longer than 8192 bytes")]
-    TooLong,
-    #[error("a key is empty or not ASCII, or has a space or a comma")]
-    Key,
-    #[error("a key comes twice")]
-    Twice,
-    #[error("a value is not Base64")]
-    Value,
+#[error("Tus-Resumable must be {VERSION}")]
+pub struct UnsupportedVersion;
+
+/// "The `Tus-Resumable` header MUST be included in every request and response except for `OPTIONS` requests."
+pub fn check_version(header: Option<&str>) -> Result<(), UnsupportedVersion> {
+    match header {
+        Some(VERSION) => Ok(()),
+        Some(_) | None => Err(UnsupportedVersion),
+    }
 }
 
-/// Reads comma-separated pairs of a key and a Base64 value, which may be left out.
-pub fn parse_metadata(text: &str) -> Result<Metadata, InvalidMetadata> {
-    if text.len() > LONGEST_METADATA {
-        return Err(InvalidMetadata::TooLong);
+/// `Upload-Offset`: "The value MUST be a non-negative integer."
+pub fn parse_offset(value: &str) -> Result<u64, BadHeader> {
+    number::parse(value).ok_or(BadHeader { header: UPLOAD_OFFSET, expected: "a count of bytes in digits" })
+}
+
+/// `Upload-Length`: "The value MUST be a non-negative integer."
+pub fn parse_length(value: &str) -> Result<u64, BadHeader> {
+    number::parse(value).ok_or(BadHeader { header: UPLOAD_LENGTH, expected: "a count of bytes in digits" })
+}
+
+/// The length that a creation declares; `None` if it is deferred. "The request MUST include one of the following headers:
+/// a) `Upload-Length` […] b) `Upload-Defer-Length: 1` if upload size is not known at the time."
+pub fn parse_declared_length(length: Option<&str>, defer: Option<&str>) -> Result<Option<u64>, BadHeader> {
+    match (length, defer) {
+        (Some(length), None) => parse_length(length).map(Some),
+        (None, Some("1")) => Ok(None),
+        (None, Some(_)) => Err(BadHeader { header: UPLOAD_DEFER_LENGTH, expected: "1 is the only value" }),
+        (Some(_), Some(_)) | (None, None) => {
+            Err(BadHeader { header: UPLOAD_LENGTH, expected: "either it or Upload-Defer-Length: 1" })
+        }
     }
-    let (mut metadata, mut keys) = (Metadata::default(), Vec::new());
-    // Some clients send the header with nothing in it.
-    for pair in text.split(',').map(str::trim).filter(|_| !text.trim().is_empty()) {
-        let (key, value) = pair.split_once(' ').unwrap_or((pair, ""));
-        if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(InvalidMetadata::Key);
+}
+
+/// `Upload-Metadata`: "one or more comma-separated key-value pairs. The key and value MUST be separated by a space. The key
+/// MUST NOT contain spaces and commas and MUST NOT be empty. The key SHOULD be ASCII encoded and the value MUST be Base64
+/// encoded. All keys MUST be unique."
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metadata(Vec<(String, Vec<u8>)>);
+
+/// Under which keys clients give the file's name and its type: `filename` and `filetype` are customary, Uppy says `name`
+/// and `type`, some say `contentType`. The first that is there counts.
+const NAME_KEYS: [&str; 2] = ["filename", "name"];
+const TYPE_KEYS: [&str; 3] = ["filetype", "type", "contentType"];
+
+/// Some clients leave the padding off; there is no doubt what they mean.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+impl Metadata {
+    /// An empty header is no metadata.
+    pub fn parse(value: &str) -> Result<Self, BadHeader> {
+        let bad = |expected| Err(BadHeader { header: UPLOAD_METADATA, expected });
+        if value.len() > MAX_METADATA_BYTES {
+            return bad("at most 16 KiB");
         }
-        if keys.contains(&key) {
-            return Err(InvalidMetadata::Twice);
+        let mut pairs: Vec<(String, Vec<u8>)> = Vec::new();
+        if value.trim().is_empty() {
+            return Ok(Self(pairs));
         }
-        keys.push(key);
-        let value = BASE64_STANDARD.decode(value.trim()).map_err(|_| InvalidMetadata::Value)?;
-        match key {
-            "filename" | "name" if metadata.filename.is_none() => {
-                metadata.filename = Some(FileName::clean_bytes(&value));
+        for pair in value.split(',') {
+            let (key, encoded) = pair.trim().split_once(' ').unwrap_or((pair.trim(), ""));
+            if key.is_empty() || !key.is_ascii() {
+                return bad("each pair begins with a key in ASCII");
             }
-            "filetype" | "type" | "contentType" if metadata.content_type.is_none() => {
-                metadata.content_type = String::from_utf8(value).ok().filter(|kind| is_media_type(kind));
+            if pairs.iter().any(|(known, _)| known == key) {
+                return bad("all keys must be unique");
             }
-            _ => {}
+            match LENIENT.decode(encoded) {
+                Ok(decoded) => pairs.push((key.to_owned(), decoded)),
+                Err(_) => return bad("values must be Base64"),
+            }
         }
+        Ok(Self(pairs))
     }
-    Ok(metadata)
-}
 
-/// Metadata for an upload that came another way.
-pub fn print_metadata(filename: &FileName, content_type: Option<&str>) -> String {
-    let name = BASE64_STANDARD.encode(filename.as_str());
-    match content_type {
-        Some(kind) => format!("filename {name},filetype {}", BASE64_STANDARD.encode(kind)),
-        None => format!("filename {name}"),
+    /// The metadata of a file that came by another way than tus, so that a record says the same either way and a relay
+    /// needs to carry nothing but this header.
+    pub fn describing(name: &FileName, content_type: Option<&str>) -> Self {
+        let mut pairs = vec![(NAME_KEYS[0].to_owned(), name.as_str().as_bytes().to_vec())];
+        pairs.extend(content_type.map(|kind| (TYPE_KEYS[0].to_owned(), kind.as_bytes().to_vec())));
+        Self(pairs)
     }
-}
 
-/// Whether text may be sent back as a `Content-Type`: a type and a subtype, visible ASCII, of a sane length.
-pub fn is_media_type(text: &str) -> bool {
-    let visible = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
-    text.len() <= 255
-        && text.bytes().all(visible)
-        && text.split_once('/').is_some_and(|(kind, rest)| !kind.is_empty() && !rest.is_empty())
+    pub fn print(&self) -> String {
+        let pairs: Vec<_> = self
+            .0
+            .iter()
+            .map(|(key, value)| match value.is_empty() {
+                true => key.clone(),
+                false => format!("{key} {}", STANDARD.encode(value)),
+            })
+            .collect();
+        pairs.join(",")
+    }
+
+    pub fn get(&self, key: &str) -> Option<&[u8]> {
+        self.0.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_slice())
+    }
+
+    pub fn filename(&self) -> FileName {
+        let raw = NAME_KEYS.iter().find_map(|key| self.get(key)).unwrap_or_default();
+        FileName::clean_bytes(raw)
+    }
+
+    pub fn content_type(&self) -> Option<String> {
+        let raw = TYPE_KEYS.iter().find_map(|key| self.get(key))?;
+        super::media_type::declared(std::str::from_utf8(raw).ok()?).map(str::to_owned)
+    }
 }
 
 #[cfg(test)]
@@ -103,47 +144,82 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_count_is_digits_only() {
-        assert_eq!(parse_count(b"0"), Some(0));
-        assert_eq!(parse_count(b"9223372036854775807"), Some(i64::MAX as u64));
-        for bad in ["", "-1", "+1", "1.0", " 1", "9223372036854775808", "1e3", "\u{661}"] {
-            assert_eq!(parse_count(bad.as_bytes()), None, "{bad:?}");
+    fn only_version_1_0_0_is_spoken() {
+        assert!(check_version(Some("1.0.0")).is_ok());
+        for bad in [None, Some(""), Some("0.2.2"), Some("1.0.0 "), Some("2.0.0")] {
+            assert!(check_version(bad).is_err(), "{bad:?}");
         }
     }
 
     #[test]
-    fn metadata_names_the_file_and_its_kind() {
-        let metadata = parse_metadata("filename d29ybGQ=,filetype dGV4dC9wbGFpbg==,is_confidential").unwrap();
-        assert_eq!(metadata.filename.unwrap().as_str(), "world");
-        assert_eq!(metadata.content_type.as_deref(), Some("text/plain"));
-        assert_eq!(parse_metadata("").unwrap(), Metadata::default());
+    fn a_creation_declares_a_length_or_defers_it_and_never_both() {
+        assert_eq!(parse_declared_length(Some("100"), None), Ok(Some(100)));
+        assert_eq!(parse_declared_length(None, Some("1")), Ok(None));
+        for (length, defer) in
+            [(None, None), (Some("1"), Some("1")), (None, Some("0")), (Some("-1"), None), (Some("1e3"), None)]
+        {
+            assert!(parse_declared_length(length, defer).is_err(), "{length:?} {defer:?}");
+        }
+    }
+
+    /// The example of the specification, section "Upload-Metadata".
+    #[test]
+    fn metadata_gives_the_file_its_name() {
+        let value = "filename d29ybGRfZG9taW5hdGlvbl9wbGFuLnBkZg==,is_confidential";
+        let metadata = Metadata::parse(value).unwrap();
+        assert_eq!(metadata.filename().as_str(), "world_domination_plan.pdf");
+        assert_eq!(metadata.get("is_confidential"), Some(&[][..]));
+        assert_eq!(metadata.get("unheard"), None);
+        assert_eq!(metadata.print(), value);
     }
 
     #[test]
-    fn broken_metadata_is_refused() {
-        assert_eq!(parse_metadata("a YQ==,a YQ=="), Err(InvalidMetadata::Twice));
-        assert_eq!(parse_metadata("a ?"), Err(InvalidMetadata::Value));
-        assert_eq!(parse_metadata("a YQ==,,b YQ=="), Err(InvalidMetadata::Key));
-        assert_eq!(parse_metadata(&"a".repeat(9000)), Err(InvalidMetadata::TooLong));
+    fn the_name_and_type_are_found_under_the_keys_that_clients_use() {
+        let uppy = Metadata::parse("name YS5wbmc=,type aW1hZ2UvcG5n").unwrap();
+        assert_eq!(uppy.filename().as_str(), "a.png");
+        assert_eq!(uppy.content_type().unwrap(), "image/png");
+        let lenient = Metadata::parse("filename YS5wbmc, filetype bm9uc2Vuc2U").unwrap();
+        assert_eq!(lenient.filename().as_str(), "a.png");
+        assert_eq!(lenient.content_type(), None);
+        assert_eq!(Metadata::parse("").unwrap().filename().as_str(), "unnamed");
     }
 
     #[test]
-    fn a_content_type_that_could_split_a_header_is_not_kept() {
-        let hostile = BASE64_STANDARD.encode("text/html\r\nX: y");
-        assert_eq!(parse_metadata(&format!("filetype {hostile}")).unwrap().content_type, None);
+    fn malformed_metadata_is_refused() {
+        let long = format!("a {}", "QUFB".repeat(MAX_METADATA_BYTES));
+        for bad in [",", "a YQ==,", "a YQ==,a YQ==", "a  YQ==", "a %%%", "a YQ== b", "é YQ==", long.as_str()]
+        {
+            assert!(Metadata::parse(bad).is_err(), "{:?}", &bad[..bad.len().min(20)]);
+        }
+    }
+
+    #[test]
+    fn a_description_gives_back_the_name_and_type_it_was_made_of() {
+        let metadata = Metadata::describing(&FileName::clean("文件.bin"), Some("text/plain; charset=utf-8"));
+        let parsed = Metadata::parse(&metadata.print()).unwrap();
+        assert_eq!(parsed.filename().as_str(), "文件.bin");
+        assert_eq!(parsed.content_type().as_deref(), Some("text/plain; charset=utf-8"));
     }
 
     proptest! {
         #[test]
-        fn printed_metadata_is_parsed_back(name in "\\PC{1,80}") {
-            let name = FileName::clean(&name);
-            let read = parse_metadata(&print_metadata(&name, Some("a/b"))).unwrap();
-            prop_assert_eq!(read, Metadata { filename: Some(name), content_type: Some("a/b".into()) });
+        fn what_is_parsed_prints_to_what_parses_the_same(text in any::<String>()) {
+            if let Ok(metadata) = Metadata::parse(&text) {
+                prop_assert_eq!(Metadata::parse(&metadata.print()), Ok(metadata));
+            }
         }
 
         #[test]
-        fn no_metadata_panics(text: String) {
-            let _ = parse_metadata(&text);
+        fn every_pair_that_is_printed_is_parsed_back(
+            pairs in proptest::collection::btree_map("[!-+\\--~]{1,12}", any::<Vec<u8>>(), 0..6)
+        ) {
+            let metadata = Metadata(pairs.into_iter().collect());
+            prop_assert_eq!(Metadata::parse(&metadata.print()), Ok(metadata));
+        }
+
+        #[test]
+        fn numbers_never_panic(text in any::<String>()) {
+            let _ = (parse_offset(&text), parse_length(&text), parse_declared_length(Some(&text), Some(&text)));
         }
     }
 }

@@ -1,24 +1,94 @@
+//! One line on stderr for each event: for people by default, as JSON with `LOG_FORMAT=json`.
+
 use env_logger::{Builder, Env};
 use log::Record;
-use std::io::{self, Write};
+use serde::Serialize;
+use std::io::Write;
+use time::OffsetDateTime;
 
-/// `RUST_LOG` chooses what is logged (default: info); `LOG_FORMAT=json` gives a JSON object a line.
-pub fn init() {
-    let mut builder = Builder::from_env(Env::default().default_filter_or("info"));
-    if std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json") {
-        builder.format(write_json);
-    }
-    // A second call in one process changes nothing.
-    let _already = builder.try_init();
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Text,
+    Json,
 }
 
-fn write_json(line: &mut env_logger::fmt::Formatter, record: &Record) -> io::Result<()> {
-    let time = line.timestamp_millis().to_string();
-    let object = serde_json::json!({
-        "time": time,
-        "level": record.level().as_str(),
-        "target": record.target(),
-        "message": record.args().to_string(),
-    });
-    writeln!(line, "{object}")
+impl Format {
+    /// Reads `LOG_FORMAT`; anything but `json` is text, because a misspelt log format should not keep a service down.
+    pub fn of_this_process() -> Self {
+        Self::parse(std::env::var("LOG_FORMAT").ok().as_deref())
+    }
+
+    fn parse(value: Option<&str>) -> Self {
+        match value.is_some_and(|value| value.eq_ignore_ascii_case("json")) {
+            true => Format::Json,
+            false => Format::Text,
+        }
+    }
+}
+
+/// Installs the logger. What is logged is set by `RUST_LOG`, `info` if unset. A logger that is there already stays.
+pub fn install(format: Format) {
+    let mut builder = Builder::from_env(Env::default().default_filter_or("info"));
+    match format {
+        Format::Text => {}
+        Format::Json => {
+            builder.format(|out, record| writeln!(out, "{}", json_line(record, OffsetDateTime::now_utc())));
+        }
+    }
+    // An error says that there is one already: in tests, or where several replicas share a process.
+    let _ = builder.try_init();
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(with = "time::serde::rfc3339")]
+    time: OffsetDateTime,
+    level: &'static str,
+    target: &'a str,
+    message: String,
+}
+
+fn json_line(record: &Record, time: OffsetDateTime) -> String {
+    let line = Line {
+        time,
+        level: record.level().as_str(),
+        target: record.target(),
+        message: record.args().to_string(),
+    };
+    // Only a year past 9999 has no RFC 3339 form.
+    serde_json::to_string(&line).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn a_json_line_is_one_line_whatever_is_logged() {
+        let args = format_args!("two\nlines and a \"quote\"");
+        let record = Record::builder().level(log::Level::Warn).target("room").args(args).build();
+        let line = json_line(&record, OffsetDateTime::UNIX_EPOCH);
+        assert!(!line.contains('\n'));
+        let expected = json!({
+            "time": "1970-01-01T00:00:00Z",
+            "level": "WARN",
+            "target": "room",
+            "message": "two\nlines and a \"quote\"",
+        });
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), expected);
+    }
+
+    #[test]
+    fn only_json_is_json() {
+        assert_eq!(Format::parse(Some("JSON")), Format::Json);
+        assert_eq!(Format::parse(Some("logfmt")), Format::Text);
+        assert_eq!(Format::parse(None), Format::Text);
+    }
+
+    #[test]
+    fn installing_twice_is_harmless() {
+        install(Format::Text);
+        install(Format::Json);
+    }
 }

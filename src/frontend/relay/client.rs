@@ -277,7 +277,7 @@ impl Client {
 
 /// Which backend an answer is of; none that is one leaves that out.
 pub fn backend_of(headers: &HeaderMap) -> Option<ContainerId> {
-    internal::container(headers.get(internal::BACKEND_CONTAINER)?.as_bytes())
+    headers.get(internal::BACKEND_CONTAINER)?.to_str().ok()?.parse().ok()
 }
 
 /// Whether this is a backend's own answer, and not one of something in between or of a backend that cannot answer now.

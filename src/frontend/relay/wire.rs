@@ -1,16 +1,17 @@
-//! In what words backends are asked, and what their answers mean. A backend answers with the record as JSON where the request
-//! prefers that (RFC 7240, section 4.2), so that one question tells all.
+//! In what words backends are asked, and what their answers mean. A backend tells a relay the whole record where a client gets
+//! an empty answer, so one question tells all.
 
 use super::client::{Answer, Coming, Question};
-use crate::domain::{Epoch, Listing, NewUpload, Page, Segment, SortKey, Upload, UploadId};
-use crate::protocol::problem::{Code, ProblemBody};
-use crate::protocol::record::{self, Record, Records};
-use crate::protocol::{internal, tus};
-use crate::uploads::{Append, BodyError, Chunk, UploadError, Writer};
-use actix_web::http::Method;
+use crate::domain::{Epoch, Listing, NewUpload, Page, Segment, Upload, UploadId};
+use crate::http::problem::read_back;
+use crate::protocol::problem::Problem;
+use crate::protocol::record::{Record, RecordPage};
+use crate::protocol::{internal, listing, media_type, tus};
+use crate::uploads::{Append, Chunk, UploadError, Writer};
 use actix_web::http::header::{
     CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RANGE, RETRY_AFTER,
 };
+use actix_web::http::{Method, StatusCode};
 use bytes::Bytes;
 use std::ops::Range;
 use std::time::Duration;
@@ -25,12 +26,8 @@ pub fn create<'a>(new: &NewUpload, chunk: &'a Chunk) -> Question<'a> {
         Some(length) => push(&mut headers, tus::UPLOAD_LENGTH, length),
         None => push(&mut headers, tus::UPLOAD_DEFER_LENGTH, 1),
     }
-    match new.metadata.as_str() {
-        "" => {
-            let metadata = tus::print_metadata(&new.filename, new.content_type.as_deref());
-            push(&mut headers, tus::UPLOAD_METADATA, metadata);
-        }
-        metadata => push(&mut headers, tus::UPLOAD_METADATA, metadata),
+    if !new.metadata.is_empty() {
+        push(&mut headers, tus::UPLOAD_METADATA, &new.metadata);
     }
     with_chunk(Method::POST, "/files/".into(), headers, chunk)
 }
@@ -49,7 +46,7 @@ pub fn append<'a>(id: UploadId, append: &Append, chunk: &'a Chunk) -> Question<'
 }
 
 pub fn record(id: UploadId) -> Question<'static> {
-    Question::get(record::record_url(id))
+    Question::get(format!("/api/uploads/{id}"))
 }
 
 pub fn terminate(id: UploadId) -> Question<'static> {
@@ -57,28 +54,13 @@ pub fn terminate(id: UploadId) -> Question<'static> {
 }
 
 pub fn list(listing: &Listing) -> Question<'static> {
-    let sort = match listing.sort {
-        SortKey::Created => "created",
-        SortKey::Name => "name",
-        SortKey::Size => "size",
-    };
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("limit", &listing.limit.to_string());
-    query.append_pair("sort", &format!("{}{sort}", if listing.descending { "-" } else { "" }));
-    query.append_pair("q", &listing.search);
-    if let Some(cursor) = &listing.after {
-        query.append_pair("cursor", &record::print_cursor(cursor));
-    }
-    if listing.incomplete_too {
-        query.append_pair("state", "all");
-    }
-    Question::get(format!("/api/uploads?{}", query.finish()))
+    Question::get(format!("/api/uploads?{}", listing::print(listing)))
 }
 
 pub fn content(id: UploadId, range: &Range<u64>) -> Question<'static> {
     let mut headers = Vec::new();
     push(&mut headers, RANGE.as_str(), format!("bytes={}-{}", range.start, range.end - 1));
-    Question { headers, ..Question::get(record::content_url(id)) }
+    Question { headers, ..Question::get(format!("/api/uploads/{id}/content")) }
 }
 
 /// Whether an answer brings exactly `range`.
@@ -103,7 +85,7 @@ pub fn inspection(answer: &Answer<Bytes>) -> Result<(Upload, Vec<Segment>), Uplo
 
 pub fn page(answer: &Answer<Bytes>) -> Result<Page, UploadError> {
     done(answer)?;
-    let records: Records = serde_json::from_slice(&answer.body).map_err(nonsense)?;
+    let records: RecordPage = serde_json::from_slice(&answer.body).map_err(nonsense)?;
     records.into_page().map_err(nonsense)
 }
 
@@ -111,58 +93,24 @@ pub fn page(answer: &Answer<Bytes>) -> Result<Page, UploadError> {
 pub fn done(answer: &Answer<Bytes>) -> Result<(), UploadError> {
     match answer.status.is_success() {
         true => Ok(()),
-        false => Err(problem(&answer.headers, &answer.body)),
+        false => Err(problem(answer.status, &answer.headers, &answer.body)),
     }
 }
 
 /// Why content was refused.
 pub async fn refusal(mut coming: Coming) -> UploadError {
     match coming.response.body().limit(64 << 10).await {
-        Ok(body) => problem(coming.response.headers(), &body),
+        Ok(body) => problem(coming.response.status(), coming.response.headers(), &body),
         Err(error) => nonsense(error),
     }
 }
 
-fn problem(headers: &HeaderMap, body: &[u8]) -> UploadError {
-    let body: ProblemBody = match serde_json::from_slice(body) {
-        Ok(body) => body,
-        Err(error) => return nonsense(error),
-    };
-    let count = |name: &str| headers.get(name).and_then(|value| tus::parse_count(value.as_bytes()));
-    let offset = count(tus::UPLOAD_OFFSET).unwrap_or_default();
-    let epoch = epoch(headers).unwrap_or(Epoch(0));
-    let limit = body.limit_bytes.unwrap_or_default();
-    match body.code {
-        Code::NotFound => UploadError::NotFound,
-        Code::Gone => UploadError::Gone,
-        Code::WrongOffset => UploadError::WrongOffset { offset, epoch },
-        Code::Superseded => UploadError::Superseded { offset, epoch },
-        Code::UploadComplete => UploadError::Complete { offset, epoch },
-        Code::UploadIncomplete => UploadError::Incomplete { offset },
-        Code::LengthKnown => UploadError::LengthIsKnown { length: limit },
-        Code::PastTheEnd => UploadError::PastTheEnd { length: limit },
-        Code::TooLarge => UploadError::TooLarge { limit },
-        Code::BodyCutShort => UploadError::Body(BodyError::CutShort),
-        Code::StorageFull => UploadError::Full,
-        Code::Unavailable => {
-            let seconds = count(RETRY_AFTER.as_str()).unwrap_or(1);
-            UploadError::Unavailable { retry_after: Duration::from_secs(seconds) }
-        }
-        // We sent what no backend of ours should refuse so.
-        Code::BadHeader
-        | Code::BadMetadata
-        | Code::BadQuery
-        | Code::BadMultipart
-        | Code::BadRequest
-        | Code::ShortOfLength
-        | Code::ContentRangeUnsupported
-        | Code::CrossSite
-        | Code::MethodNotAllowed
-        | Code::UnsupportedTusVersion
-        | Code::PreconditionFailed
-        | Code::UnsupportedMediaType
-        | Code::RangeNotSatisfiable
-        | Code::Internal => nonsense(format!("{} {:?}", body.code.as_str(), body.detail)),
+fn problem(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> UploadError {
+    let problem = Problem::parse(status.as_u16(), body);
+    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    match read_back(&problem, epoch(headers), seconds.map(Duration::from_secs)) {
+        UploadError::Internal => nonsense(format!("{} {}", problem.code, problem.detail)),
+        error => error,
     }
 }
 
@@ -172,25 +120,24 @@ fn nonsense(why: impl std::fmt::Display) -> UploadError {
 }
 
 fn epoch(headers: &HeaderMap) -> Option<Epoch> {
-    internal::epoch(headers.get(internal::UPLOAD_EPOCH)?.as_bytes())
+    internal::parse_epoch(headers.get(internal::UPLOAD_EPOCH)?.to_str().ok()?).ok()
 }
 
 fn tus_headers() -> Headers {
     let mut headers = Vec::new();
-    push(&mut headers, tus::RESUMABLE, tus::VERSION);
-    push(&mut headers, "prefer", "return=representation");
+    push(&mut headers, tus::TUS_RESUMABLE, tus::VERSION);
     headers
 }
 
 fn with_chunk(method: Method, path: String, mut headers: Headers, chunk: &Chunk) -> Question<'_> {
-    push(&mut headers, CONTENT_TYPE.as_str(), tus::OFFSET_OCTET_STREAM);
+    push(&mut headers, CONTENT_TYPE.as_str(), media_type::OFFSET_OCTET_STREAM);
     Question { method, path, headers, body: &chunk.parts, len: chunk.len }
 }
 
 /// Adds a header. Everything that is sent was checked when it came in; what could not be a header's value is left out.
 fn push(headers: &mut Headers, name: &'static str, value: impl std::fmt::Display) {
-    match HeaderValue::from_str(&value.to_string()) {
-        Ok(value) => headers.push((HeaderName::from_static(name), value)),
-        Err(_) => log::error!("{name} cannot be sent"),
+    match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value.to_string())) {
+        (Ok(name), Ok(value)) => headers.push((name, value)),
+        _ => log::error!("{name} cannot be sent"),
     }
 }

@@ -12,7 +12,7 @@ fn options_says_what_the_server_can_do() {
     let answer = service.url().request("OPTIONS", "/files/").send().expect(200);
     assert_eq!((answer.field("Tus-Resumable"), answer.field("Tus-Version")), ("1.0.0", "1.0.0"));
     let extensions: Vec<&str> = answer.field("Tus-Extension").split(',').map(str::trim).collect();
-    let offered = ["creation", "creation-with-upload", "creation-defer-length", "expiration", "termination"];
+    let offered = ["creation", "creation-with-upload", "creation-defer-length", "termination"];
     assert_eq!(extensions, offered, "what is there, and no more");
     assert_eq!(answer.field("Tus-Max-Size").parse::<u64>().unwrap(), 10 << 30);
 }

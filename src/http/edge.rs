@@ -1,0 +1,141 @@
+//! The middleware around everything a replica serves: who asks, what is stripped, counted and stamped, how errors look.
+
+use super::request::Caller;
+use super::served::{Counted, Served, received};
+use super::{Refused, Service, request_id};
+use crate::protocol::code::Code;
+use crate::protocol::internal::{
+    BACKEND_CONTAINER, FRONTEND_CONTAINER, REQUEST_ID, STRIPPED_FROM_ANSWERS, STRIPPED_FROM_REQUESTS,
+    parse_frontend,
+};
+use crate::replica::{Phase, Role};
+use crate::uploads::Call;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::{ConnectionType, header};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
+use futures_util::StreamExt;
+use std::rc::Rc;
+
+/// Wrap each role's app in it: `App::new().app_data(service).wrap(from_fn(edge))`.
+pub async fn edge(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let Some(service) = request.app_data::<web::Data<Service>>().cloned() else {
+        return Err(Refused::plain(Code::Internal).into());
+    };
+    let call = Rc::new(admit(&service, &mut request));
+    request.extensions_mut().insert(Caller(call.clone()));
+    let mut served = is_traffic(request.path()).then(|| begin(&service, &call, &mut request));
+
+    let answer = next.call(request).await?.map_into_boxed_body();
+    let mut answer = with_problem(answer, &call.request_id);
+    stamp(&service, &call, answer.headers_mut());
+    if service.replica.phase() == Phase::Draining {
+        answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    if let Some(served) = &mut served {
+        served.status = Some(answer.status());
+        served.route = answer.request().match_pattern();
+    }
+    Ok(answer.map_body(|_, body| Counted { body, served }.boxed()))
+}
+
+/// Who asks. What only a frontend may say is believed by backends, and taken off at the edge by frontends.
+fn admit(service: &Service, request: &mut ServiceRequest) -> Call {
+    let frontend = match service.replica.role {
+        Role::Backend => {
+            let named = super::request::hint(request.headers(), FRONTEND_CONTAINER);
+            named.and_then(|text| parse_frontend(text).ok())
+        }
+        Role::Frontend => {
+            for name in STRIPPED_FROM_REQUESTS {
+                request.headers_mut().remove(name);
+            }
+            Some(service.replica.identity.container_id)
+        }
+    };
+    Call { request_id: request_id::of(request.headers()), frontend, ..Call::default() }
+}
+
+/// Probes and heartbeats come every second and say nothing about how busy a replica is.
+fn is_traffic(path: &str) -> bool {
+    !matches!(path, "/healthz" | "/startupz" | "/readyz" | "/metrics" | "/internal/heartbeat")
+}
+
+/// Begins to count the request, and the bytes of its body as they are read.
+fn begin(service: &Service, call: &Call, request: &mut ServiceRequest) -> Served {
+    let (traffic, role) = (service.replica.traffic.clone(), service.role());
+    let served = Served::begin(
+        &traffic,
+        role,
+        request.method().clone(),
+        request.uri().path().to_owned(),
+        call.request_id.clone(),
+    );
+    let counted = request.take_payload().inspect(move |piece| {
+        if let Ok(piece) = piece {
+            received(&traffic, role, piece.len() as u64);
+        }
+    });
+    request.set_payload(Payload::Stream { payload: counted.boxed_local() });
+    served
+}
+
+/// Every error is a problem that names its request, also those that the router or an extractor of actix answered with.
+fn with_problem(mut answer: ServiceResponse, request_id: &str) -> ServiceResponse {
+    let status = answer.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return answer;
+    }
+    let own = answer.response_mut().extensions_mut().remove::<Refused>();
+    let foreign = || {
+        let bare = matches!(answer.response().body().size(), BodySize::None | BodySize::Sized(0));
+        let failed = bare || answer.response().error().is_some();
+        failed.then(|| Refused::plain(Code::for_status(status.as_u16())))
+    };
+    match own.or_else(foreign) {
+        Some(refused) => replace(answer, &refused.of_request(request_id)),
+        // A page that a role made on purpose.
+        None => answer,
+    }
+}
+
+/// Keeps what the first answer said in its head, such as `Allow`.
+fn replace(answer: ServiceResponse, refused: &Refused) -> ServiceResponse {
+    let mut printed: HttpResponse = refused.error_response();
+    printed.extensions_mut().clear();
+    for (name, value) in answer.headers() {
+        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+            printed.headers_mut().insert(name.clone(), value.clone());
+        }
+    }
+    answer.into_response(printed)
+}
+
+fn stamp(service: &Service, call: &Call, headers: &mut HeaderMap) {
+    let mut put = |name: &'static str, value: &str| {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
+    };
+    put(REQUEST_ID, &call.request_id);
+    let own = service.replica.identity.container_id;
+    match service.replica.role {
+        Role::Backend => put(BACKEND_CONTAINER, own.as_str()),
+        Role::Frontend => {
+            put(FRONTEND_CONTAINER, own.as_str());
+            if let Some(backend) = call.backend.get() {
+                put(BACKEND_CONTAINER, backend.as_str());
+            }
+            for name in STRIPPED_FROM_ANSWERS {
+                headers.remove(name);
+            }
+        }
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}

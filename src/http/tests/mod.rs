@@ -1,0 +1,12 @@
+//! The rules of the HTTP interface, one file for each verb or topic.
+
+mod download;
+mod edge;
+mod form;
+mod health;
+mod internal;
+mod list;
+mod put;
+mod tus_create;
+mod tus_patch;
+mod tus_resource;

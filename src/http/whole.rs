@@ -1,0 +1,66 @@
+//! Files that come in one request, and leave nothing if they do not come whole.
+
+use super::{Refused, Service};
+use crate::domain::{FileName, NewUpload, Upload, UploadId};
+use crate::protocol::code::Code;
+use crate::protocol::tus::Metadata;
+use crate::telemetry::metrics::UPLOADS_COMPLETED;
+use crate::uploads::{Body, Call, First, UploadError};
+use std::future::Future;
+
+/// Runs a request's work to its end, whatever becomes of the connection.
+///
+/// actix drops a handler's future when the connection breaks. The body's stream then ends with an error, which says all
+/// there is to know, so the work goes on in a task of its own: it stores the bytes that did arrive (tus), or takes back what
+/// it stored (a file that did not come whole), in order and without a race against itself.
+pub(super) async fn to_its_end<T: 'static>(
+    work: impl Future<Output = Result<T, Refused>> + 'static,
+) -> Result<T, Refused> {
+    match actix_web::rt::spawn(work).await {
+        Ok(done) => done,
+        Err(error) => {
+            log::error!("a request's work ended early: {error}");
+            Err(Refused::plain(Code::Internal))
+        }
+    }
+}
+
+/// The upload of a file that came by another way than tus.
+pub(super) fn described(name: FileName, content_type: Option<&str>, length: Option<u64>) -> NewUpload {
+    NewUpload {
+        id: UploadId::mint(),
+        metadata: Metadata::describing(&name, content_type).print(),
+        filename: name,
+        content_type: content_type.map(str::to_owned),
+        length,
+    }
+}
+
+/// Stores a file whose end is the end of `body`. To be called inside [`to_its_end`].
+pub(super) async fn store(
+    service: &Service,
+    call: &Call,
+    new: NewUpload,
+    body: Body,
+    way: &'static str,
+) -> Result<Upload, Refused> {
+    let id = new.id;
+    match service.uploads.create(call, new, First::Whole(body)).await {
+        Ok(upload) => {
+            metrics::counter!(UPLOADS_COMPLETED, "role" => service.role(), "way" => way).increment(1);
+            Ok(upload)
+        }
+        Err(error) => {
+            take_back(service, call, id).await;
+            Err(error.into())
+        }
+    }
+}
+
+/// If it fails, the upload stays incomplete and expires.
+async fn take_back(service: &Service, call: &Call, id: UploadId) {
+    match service.uploads.terminate(call, id).await {
+        Ok(()) | Err(UploadError::NotFound | UploadError::Gone) => {}
+        Err(error) => log::warn!("upload {id} is left to expire: {error} request_id={}", call.request_id),
+    }
+}
