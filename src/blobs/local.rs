@@ -68,7 +68,14 @@ fn prefix(blob: BlobId) -> String {
 }
 
 fn prepare(folder: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> =
+        folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
     fs::create_dir_all(folder)?;
+    for made in missing {
+        // The parent of a relative path's first part is the empty path.
+        let parent = made.parent().filter(|parent| !parent.as_os_str().is_empty());
+        sync_folder(parent.unwrap_or(Path::new(".")))?;
+    }
     for last_byte in 0..=u8::MAX {
         match fs::create_dir(folder.join(format!("{last_byte:02x}"))) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),

@@ -8,7 +8,7 @@
 //! a wrapper for tests that fails and delays on purpose.
 
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 #[cfg(test)]
 pub mod faulty;
 pub mod local;

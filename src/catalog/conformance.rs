@@ -13,7 +13,7 @@ use crate::domain::{ContainerId, Digest, Epoch, FileName, NewUpload, Upload, Upl
 use std::sync::Arc;
 use std::time::Duration;
 
-const TTL: Duration = Duration::from_secs(3600);
+pub(crate) const TTL: Duration = Duration::from_secs(3600);
 
 /// Every rule, each on uploads of its own. The catalog must be empty.
 pub(crate) async fn all(catalog: Arc<dyn Catalog>) {
@@ -33,7 +33,7 @@ pub(crate) async fn smoke(catalog: &dyn Catalog) {
     replicas::a_replica_that_reported_is_listed(catalog).await;
 }
 
-fn new_upload(length: Option<u64>) -> NewUpload {
+pub(crate) fn new_upload(length: Option<u64>) -> NewUpload {
     NewUpload {
         id: UploadId::mint(),
         filename: FileName::clean("a file.bin"),
@@ -44,7 +44,7 @@ fn new_upload(length: Option<u64>) -> NewUpload {
 }
 
 /// `count` bytes (all of them `x`) at `from`.
-fn bytes(from: u64, count: u64) -> Advance {
+pub(crate) fn bytes(from: u64, count: u64) -> Advance {
     let mut digest = Digest::default();
     digest.update(&vec![b'x'; (from + count) as usize]);
     Advance {
@@ -66,7 +66,7 @@ fn last_bytes(from: u64, count: u64) -> Advance {
     Advance { length: Some(from + count), sha256, ..advance }
 }
 
-async fn create(catalog: &dyn Catalog, new: &NewUpload) -> Upload {
+pub(crate) async fn create(catalog: &dyn Catalog, new: &NewUpload) -> Upload {
     catalog.create(new, None, Staged::Durable, TTL).await.unwrap()
 }
 
@@ -74,12 +74,16 @@ async fn create_whole(catalog: &dyn Catalog, new: &NewUpload, size: u64) -> Uplo
     catalog.create(new, Some(&last_bytes(0, size)), Staged::Durable, TTL).await.unwrap()
 }
 
-async fn append(catalog: &dyn Catalog, id: UploadId, advance: &Advance) -> Result<Upload, CatalogError> {
+pub(crate) async fn append(
+    catalog: &dyn Catalog,
+    id: UploadId,
+    advance: &Advance,
+) -> Result<Upload, CatalogError> {
     catalog.append(id, advance, Staged::Durable, TTL).await
 }
 
 /// The record that a conflict shows.
-fn conflict<T: std::fmt::Debug>(outcome: Result<T, CatalogError>) -> Upload {
+pub(crate) fn conflict<T: std::fmt::Debug>(outcome: Result<T, CatalogError>) -> Upload {
     match outcome {
         Err(CatalogError::Conflict(upload)) => *upload,
         other => panic!("not a conflict: {other:?}"),

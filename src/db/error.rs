@@ -170,3 +170,72 @@ fn is_of_the_connection(error: &tokio_postgres::Error) -> bool {
     use std::error::Error as _;
     error.is_closed() || error.source().is_some_and(|cause| cause.is::<std::io::Error>())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::TestDatabase;
+
+    fn name(error: &Error) -> &'static str {
+        match error {
+            Error::Unavailable(_) => "unavailable",
+            Error::Full(_) => "full",
+            Error::Duplicate(_) => "duplicate",
+            Error::Broken(_) => "broken",
+        }
+    }
+
+    #[tokio::test]
+    async fn what_postgresql_says_is_told_by_its_meaning() {
+        let database = TestDatabase::empty().await;
+        let lease = database.pool().await.lease().await.unwrap();
+        for (state, meaning) in [
+            ("53100", "full"),
+            ("23505", "duplicate"),
+            ("40001", "unavailable"),
+            ("40P01", "unavailable"),
+            ("55P03", "unavailable"),
+            ("57014", "unavailable"),
+            ("57P01", "unavailable"),
+            ("57P03", "unavailable"),
+            ("53300", "unavailable"),
+            ("25006", "unavailable"),
+            ("08006", "unavailable"),
+            ("42601", "broken"),
+            ("23514", "broken"),
+        ] {
+            let raise = format!("DO $$ BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = '{state}'; END $$");
+            let error = lease.batch_execute(&raise).await.unwrap_err();
+            assert_eq!(name(&error.into()), meaning, "{state}");
+        }
+        let misfit = lease.query("SELECT $1::int", &[&"text"]).await.unwrap_err();
+        assert_eq!(name(&misfit.into()), "broken");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_cut_is_unavailable_and_the_next_one_works() {
+        let database = TestDatabase::empty().await;
+        let pool = database.pool().await;
+        let lease = pool.lease().await.unwrap();
+        database
+            .execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            )
+            .await;
+        let cut = lease.query_one("SELECT 1", &[]).await.unwrap_err();
+        assert_eq!(name(&cut.into()), "unavailable");
+        drop(lease);
+        pool.lease().await.unwrap().query_one("SELECT 1", &[]).await.unwrap();
+    }
+
+    #[test]
+    fn what_sqlite_says_is_told_by_its_meaning() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE t (b BLOB); PRAGMA max_page_count = 3").unwrap();
+        let full = connection.execute("INSERT INTO t VALUES (zeroblob(100000))", []).unwrap_err();
+        assert_eq!(name(&full.into()), "full");
+        let wrong = connection.execute("no SQL", []).unwrap_err();
+        assert_eq!(name(&wrong.into()), "broken");
+    }
+}

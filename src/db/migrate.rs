@@ -1,13 +1,15 @@
 //! Brings a database to the schema of this program, once, whichever of several replicas comes first.
 //!
 //! The schema only ever grows while two programs share it (`migrations/README.md`), so a database that is past what this
-//! program knows is as good as one that is exactly there.
+//! program knows is as good as one that is exactly there. So it is during a rolling update, and after a rollback.
 
 use super::Error;
 use super::postgres::Pool;
 use super::sqlite::Database;
 use refinery::Runner;
+use rusqlite::Connection;
 use std::fs::File;
+use tokio_postgres::error::SqlState;
 
 mod embedded {
     pub(super) mod postgres {
@@ -20,17 +22,23 @@ mod embedded {
 
 /// Any number will do, as long as every release takes the same.
 const LOCK: i64 = 0x7377_6172_6d2d_7570;
+/// Where refinery notes what it has applied.
+const HISTORY: &str = "refinery_schema_history";
 const VERSION: &str = "SELECT coalesce(max(version), 0) FROM refinery_schema_history";
 
 /// Migrates a PostgreSQL database. While another replica does it this one waits, however long that takes, and finds it done.
 pub async fn postgres(pool: &Pool) -> Result<(), Error> {
-    let runner = older_program_on_newer_schema(embedded::postgres::migrations::runner());
+    let runner = embedded::postgres::migrations::runner();
     // A session of its own: the pool's give up on locks and statements after seconds. The lock ends with the session.
     let mut session = pool.dedicated().await?;
+    session.batch_execute("SET lock_timeout = 0; SET statement_timeout = 0").await?;
     session.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
+    if suffices(postgres_version(&session).await?, &runner).is_ok() {
+        return Ok(());
+    }
     // From here on, who waits for a table's lock makes all others wait behind: rather fail and try again.
     session.batch_execute("SET lock_timeout = '10s'").await?;
-    runner.run_async(&mut *session).await?;
+    runner.set_abort_missing(false).run_async(&mut *session).await?;
     Ok(())
 }
 
@@ -41,8 +49,10 @@ pub async fn sqlite(database: &Database) -> Result<(), Error> {
         .on_writer(move |connection| {
             let lock = File::create(lock).map_err(Error::unavailable)?;
             lock.lock().map_err(Error::unavailable)?;
-            let runner = older_program_on_newer_schema(embedded::sqlite::migrations::runner());
-            runner.run(connection)?;
+            let runner = embedded::sqlite::migrations::runner();
+            if suffices(sqlite_version(connection)?, &runner).is_err() {
+                runner.set_abort_missing(false).run(connection)?;
+            }
             Ok(())
         })
         .await
@@ -51,18 +61,31 @@ pub async fn sqlite(database: &Database) -> Result<(), Error> {
 /// The schema is at or past what this program needs.
 pub async fn check_postgres(pool: &Pool) -> Result<(), Error> {
     let lease = pool.lease().await?;
-    let statement = lease.prepare_cached(VERSION).await?;
-    let version = lease.query_one(&statement, &[]).await?.try_get(0)?;
+    let version = postgres_version(&lease).await?;
     lease.release();
     suffices(version, &embedded::postgres::migrations::runner())
 }
 
 /// As [`check_postgres`].
 pub async fn check_sqlite(database: &Database) -> Result<(), Error> {
-    let version = database
-        .read(|connection| Ok::<_, Error>(connection.query_row(VERSION, [], |row| row.get(0))?))
-        .await?;
+    let version = database.read(sqlite_version).await?;
     suffices(version, &embedded::sqlite::migrations::runner())
+}
+
+/// The number of the last migration applied; 0 if there was none yet.
+async fn postgres_version(client: &tokio_postgres::Client) -> Result<i32, Error> {
+    match client.query_one(VERSION, &[]).await {
+        Ok(row) => Ok(row.try_get(0)?),
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(0),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn sqlite_version(connection: &Connection) -> Result<i32, Error> {
+    match connection.table_exists(None, HISTORY)? {
+        true => Ok(connection.query_row(VERSION, [], |row| row.get(0))?),
+        false => Ok(0),
+    }
 }
 
 fn suffices(version: i32, runner: &Runner) -> Result<(), Error> {
@@ -73,7 +96,63 @@ fn suffices(version: i32, runner: &Runner) -> Result<(), Error> {
     }
 }
 
-/// During a rolling update, and after a rollback, the newer program has migrated already.
-fn older_program_on_newer_schema(runner: Runner) -> Runner {
-    runner.set_abort_missing(false)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::TestDatabase;
+    use crate::db::within_patience;
+    use futures_util::future::join_all;
+
+    #[tokio::test]
+    async fn eight_replicas_at_once_migrate_an_empty_database_once() {
+        let database = TestDatabase::empty().await;
+        let mut pools = Vec::new();
+        for _ in 0..8 {
+            pools.push(database.pool().await);
+        }
+        for migrated in join_all(pools.iter().map(postgres)).await {
+            migrated.unwrap();
+        }
+        for pool in &pools {
+            check_postgres(pool).await.unwrap();
+        }
+        let lease = pools[0].lease().await.unwrap();
+        let applied = lease.query_one("SELECT count(*) FROM refinery_schema_history", &[]).await.unwrap();
+        let files = embedded::postgres::migrations::runner().get_migrations().len();
+        assert_eq!(applied.get::<_, i64>(0), files as i64);
+    }
+
+    #[tokio::test]
+    async fn another_replicas_migration_is_waited_for_longer_than_any_lock() {
+        let database = TestDatabase::empty().await;
+        let pool = database.pool().await;
+        let holder = pool.dedicated().await.unwrap();
+        holder.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.unwrap();
+        let mut migrating = std::pin::pin!(postgres(&pool));
+        let still_waiting = within_patience::<_, Error>(async { Ok(migrating.as_mut().await) }).await;
+        assert!(matches!(still_waiting, Err(Error::Unavailable(_))), "{still_waiting:?}");
+        drop(holder);
+        migrating.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_not_migrated_does_not_suffice() {
+        let database = TestDatabase::empty().await;
+        let pool = database.pool().await;
+        assert!(matches!(check_postgres(&pool).await, Err(Error::Unavailable(_))));
+        postgres(&pool).await.unwrap();
+        check_postgres(&pool).await.unwrap();
+        database.execute("UPDATE refinery_schema_history SET version = version - 1").await;
+        assert!(matches!(check_postgres(&pool).await, Err(Error::Unavailable(_))));
+    }
+
+    /// The two schemas are one, as far as both have it.
+    #[test]
+    fn both_databases_have_the_same_migrations() {
+        let names = |runner: Runner| -> Vec<_> {
+            runner.get_migrations().iter().map(|m| (m.version(), m.name().to_owned())).collect()
+        };
+        let postgres = names(embedded::postgres::migrations::runner());
+        assert_eq!(postgres, names(embedded::sqlite::migrations::runner()));
+    }
 }

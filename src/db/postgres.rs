@@ -196,3 +196,97 @@ impl DerefMut for Session {
         &mut self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::TestDatabase;
+    use crate::db::within_patience;
+    use std::time::Instant;
+    use tokio::net::TcpListener;
+
+    async fn pool(url: &str) -> Pool {
+        Pool::open(&PgConfig { url: url.into(), password: None, pool_size: 2 }).await.unwrap()
+    }
+
+    async fn backend_pid(lease: &Lease) -> i32 {
+        lease.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0)
+    }
+
+    #[tokio::test]
+    async fn sessions_give_up_on_locks_and_statements_but_the_urls_own_options_win() {
+        let database = TestDatabase::empty().await;
+        let pool = pool(&format!("{}?options=-c%20statement_timeout%3D9s", database.url)).await;
+        let lease = pool.lease().await.unwrap();
+        for (setting, value) in [
+            ("lock_timeout", "2s"),
+            ("idle_in_transaction_session_timeout", "5s"),
+            ("statement_timeout", "9s"),
+        ] {
+            let row = lease.query_one("SELECT current_setting($1)", &[&setting]).await.unwrap();
+            assert_eq!(row.get::<_, &str>(0), value, "{setting}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_released_connection_serves_again_and_a_dropped_one_is_closed() {
+        let database = TestDatabase::empty().await;
+        let pool = pool(&database.url).await;
+        let lease = pool.lease().await.unwrap();
+        let first = backend_pid(&lease).await;
+        lease.release();
+        let lease = pool.lease().await.unwrap();
+        assert_eq!(backend_pid(&lease).await, first);
+        drop(lease);
+        let lease = pool.lease().await.unwrap();
+        assert_ne!(backend_pid(&lease).await, first);
+    }
+
+    /// The work is cut off in the middle of a transaction, as when a client goes away.
+    #[tokio::test]
+    async fn work_that_is_abandoned_keeps_no_lock() {
+        let database = TestDatabase::empty().await;
+        database.execute("CREATE TABLE t (n int); INSERT INTO t VALUES (1)").await;
+        let pool = pool(&database.url).await;
+        let mut lease = pool.lease().await.unwrap();
+        let transaction = lease.transaction().await.unwrap();
+        transaction.execute("UPDATE t SET n = 2", &[]).await.unwrap();
+        drop(transaction);
+        drop(lease);
+        let lease = pool.lease().await.unwrap();
+        lease.execute("UPDATE t SET n = 3", &[]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_server_that_accepts_and_never_answers_is_unavailable_in_time() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let pool = pool(&format!("postgres://u@{}/db", silent.local_addr().unwrap())).await;
+        let asked = Instant::now();
+        let outcome = within_patience(pool.lease()).await;
+        assert!(matches!(outcome, Err(Error::Unavailable(_))));
+        assert!(asked.elapsed() < PATIENCE * 2);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_unavailable_at_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let outcome = pool(&format!("postgres://u@{address}/db")).await.lease().await;
+        assert!(matches!(outcome, Err(Error::Unavailable(_))));
+    }
+
+    #[tokio::test]
+    async fn the_next_host_is_asked_when_one_is_not_there() {
+        let database = TestDatabase::empty().await;
+        let (scheme, rest) = database.url.split_once('@').unwrap();
+        let pool = pool(&format!("{scheme}@%2Fnowhere,{rest}?target_session_attrs=read-write")).await;
+        assert!(backend_pid(&pool.lease().await.unwrap()).await > 0);
+    }
+
+    #[tokio::test]
+    async fn a_bad_url_is_refused() {
+        let config = PgConfig { url: "postgres://u@h/db?sslmode=maybe".into(), password: None, pool_size: 1 };
+        assert!(matches!(Pool::open(&config).await, Err(InvalidConfig::Url(_))));
+    }
+}

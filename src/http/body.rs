@@ -7,6 +7,7 @@ use actix_web::web;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use std::future::Future;
+use std::task::{Poll, ready};
 use tokio::sync::oneshot;
 
 /// What the request says of its body's length; `None` where it is chunked.
@@ -46,6 +47,30 @@ pub fn check_size(length: Option<u64>, limit: u64) -> Result<(), UploadError> {
     }
 }
 
+/// Ends a body with `error` as soon as `signal` comes, unless it has ended by itself.
+fn until(body: Body, signal: impl Future<Output = ()> + 'static, error: fn() -> BodyError) -> Body {
+    let mut signal = Box::pin(signal);
+    let mut body = Some(body);
+    stream::poll_fn(move |cx| {
+        let Some(running) = &mut body else { return Poll::Ready(None) };
+        if signal.as_mut().poll(cx).is_ready() {
+            body = None;
+            return Poll::Ready(Some(Err(error())));
+        }
+        let next = ready!(running.poll_next_unpin(cx));
+        if next.is_none() {
+            body = None;
+        }
+        Poll::Ready(next)
+    })
+    .boxed_local()
+}
+
+/// A body that can be sent on to another replica: it ends when this one closes.
+pub fn while_open(service: &Service, body: Body) -> Body {
+    until(body, service.replica.closes(), || BodyError::Draining)
+}
+
 /// Does `work` to its end even if the client goes away and actix drops the handler: then the body ends with an error, what
 /// came before it is still stored or undone in good order, and nobody hears the answer.
 pub async fn to_the_end<W, F, T>(body: Body, work: W) -> Result<T, UploadError>
@@ -55,17 +80,10 @@ where
     T: 'static,
 {
     let (_still_here, gone) = oneshot::channel::<()>();
-    let cut = stream::once(async { Err(BodyError::CutShort) });
-    // `take_until` ends the stream at once; only the true end of the body may come before the error.
-    let ended = std::rc::Rc::new(std::cell::Cell::new(false));
-    let seen = ended.clone();
-    let body = body.chain(stream::poll_fn(move |_| {
-        seen.set(true);
-        std::task::Poll::Ready(None)
-    }));
-    let body = body.take_until(gone).chain(cut.filter(move |_| {
-        let cut_short = !ended.get();
-        async move { cut_short }
-    }));
-    actix_web::rt::spawn(work(body.boxed_local())).await.map_err(|_| UploadError::Internal)?
+    let gone = async move {
+        // Nothing is ever sent: this returns when the other end is dropped.
+        let _dropped = gone.await;
+    };
+    let body = until(body, gone, || BodyError::CutShort);
+    actix_web::rt::spawn(work(body)).await.map_err(|_| UploadError::Internal)?
 }

@@ -45,7 +45,7 @@ pub async fn version(service: web::Data<Service>) -> HttpResponse {
     HttpResponse::Ok().json(Version {
         name: env!("CARGO_PKG_NAME"),
         version: &service.replica.identity.version,
-        git_revision: option_env!("GIT_REVISION").unwrap_or("unknown"),
+        git_revision: env!("GIT_REVISION"),
         role: service.replica.role,
     })
 }

@@ -112,6 +112,9 @@ impl From<UploadError> for Problem {
             }
             UploadError::Body(BodyError::CutShort) => Self::new(Code::BodyCutShort),
             UploadError::Body(BodyError::Malformed(why)) => Self::because(Code::BadMultipart, why),
+            UploadError::Body(BodyError::Draining) => {
+                Self::new(Code::Unavailable).with(header::RETRY_AFTER, 1)
+            }
             UploadError::Unavailable { retry_after } => {
                 Self::new(Code::Unavailable).with(header::RETRY_AFTER, retry_after.as_secs().max(1))
             }

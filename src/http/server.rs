@@ -61,6 +61,7 @@ impl Server {
         if seen_by_others {
             tokio::time::sleep(STILL_ACCEPTING.min(self.grace / 2)).await;
         }
+        self.replica.close();
         let left = end.saturating_duration_since(Instant::now());
         if tokio::time::timeout(left, self.handle.stop(true)).await.is_err() {
             log::warn!("the grace of {:?} is over; what is still going on is cut off", self.grace);

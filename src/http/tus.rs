@@ -1,7 +1,7 @@
 //! tus 1.0.0 at `/files/`: the requests of the protocol's core and of its extensions creation, creation-with-upload,
 //! creation-defer-length, expiration and termination.
 
-use super::body::{check_size, declared_length, incoming, to_the_end};
+use super::body::{check_size, declared_length, incoming, to_the_end, while_open};
 use super::{Asked, Problem, Service, record};
 use crate::domain::{FileName, NewUpload, State, Upload, UploadId};
 use crate::protocol::internal;
@@ -141,7 +141,7 @@ pub async fn patch(
     let appended = match append.writer {
         Writer::Holds(_) => uploads.append(&asked, id, append, body).await,
         Writer::Claims => {
-            let asked = asked.clone();
+            let (asked, body) = (asked.clone(), while_open(&service, body));
             to_the_end(body, |body| async move { uploads.append(&asked, id, append, body).await }).await
         }
     };

@@ -15,6 +15,7 @@ pub use traffic::{InFlight, Traffic};
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use time::OffsetDateTime;
+use tokio::sync::watch;
 
 /// One running replica of one role.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub struct Replica {
     pub started_at: OffsetDateTime,
     pub traffic: Traffic,
     phase: AtomicU8,
+    closing: watch::Sender<bool>,
 }
 
 /// Where a replica is in its life. It only goes forward, but for a ready one that may lose its database and find it again:
@@ -44,6 +46,7 @@ impl Replica {
             started_at: OffsetDateTime::now_utc(),
             traffic: Traffic::default(),
             phase: AtomicU8::new(Phase::Starting as u8),
+            closing: watch::Sender::new(false),
         }
     }
 
@@ -64,6 +67,20 @@ impl Replica {
     /// From now on the replica finishes what it has begun and wants nothing new.
     pub fn drain(&self) {
         self.phase.store(Phase::Draining as u8, Ordering::Release);
+    }
+
+    /// The draining replica accepts nothing more: what could go on elsewhere should do so now.
+    pub fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Returns once [`Replica::close`] was called.
+    pub fn closes(&self) -> impl Future<Output = ()> + use<> {
+        let mut closing = self.closing.subscribe();
+        async move {
+            // Without a sender there is no replica any more, which is as good as closed.
+            let _closed = closing.wait_for(|closing| *closing).await;
+        }
     }
 
     /// What the replica says of itself now.

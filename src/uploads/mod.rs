@@ -33,6 +33,9 @@ pub enum BodyError {
     CutShort,
     #[error("the request's body is malformed: {0}")]
     Malformed(String),
+    /// The replica ends, and the rest of the body should go to another.
+    #[error("the replica ends")]
+    Draining,
     /// The file is larger than the service takes.
     #[error("the body is larger than {limit} bytes")]
     TooLarge { limit: u64 },

@@ -53,13 +53,18 @@ impl Cluster {
     }
 
     pub fn start_backend(&self, number: usize) -> Process {
+        self.launch_backend(number).greeted()
+    }
+
+    /// Does not wait for its greeting.
+    pub fn launch_backend(&self, number: usize) -> Process {
         let mut arguments = vec!["--role", "backend", "--database-url", &self.database.url];
         let folder = format!("file://{}", self.folder.path().display());
         match self.store {
             Store::Postgres => {}
             Store::Local => arguments.extend(["--blob-store", &folder]),
         }
-        Process::start(&format!("backend {number}"), arguments)
+        Process::launch(&format!("backend {number}"), arguments)
     }
 
     pub fn start_frontend(&self, number: usize) -> Process {

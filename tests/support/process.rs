@@ -2,10 +2,9 @@ use super::client::Url;
 use super::wait::{Watched, until};
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsStr;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::Arc;
 use std::thread;
 
 /// A running replica (or a whole standalone service). Killed when dropped; what it logged is printed if the test fails.
@@ -27,7 +26,7 @@ struct Output {
 pub fn program() -> Command {
     let built = env!("CARGO_BIN_EXE_swarm-upload");
     let path = std::env::var("SWARM_UPLOAD_BIN").unwrap_or_else(|_| built.into());
-    // The kernel ends the program together with the thread that started it (see `spawn`), however that ends.
+    // The kernel ends the program together with the test that started it, however that ends.
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--", &path]).env_clear().stdin(Stdio::null());
     command
@@ -36,16 +35,24 @@ pub fn program() -> Command {
 impl Process {
     /// Starts the program on a free port and reads the port from its greeting.
     pub fn start(name: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        Self::launch(name, arguments).greeted()
+    }
+
+    /// Starts the program and does not wait for it. It ends with the thread that calls this.
+    pub fn launch(name: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         let mut command = program();
         command.args(["--listen", "127.0.0.1:0"]).args(arguments).env("RUST_LOG", "info");
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = spawn(command).unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let output = Arc::new(Watched::default());
         collect(child.stdout.take().unwrap(), output.clone());
         collect(child.stderr.take().unwrap(), output.clone());
-        let mut process = Self { url: Url(String::new()), name: name.into(), child, output };
-        process.url = process.read_greeting();
-        process
+        Self { url: Url(String::new()), name: name.into(), child, output }
+    }
+
+    /// Waits for the greeting, and knows the address from then on.
+    pub fn greeted(mut self) -> Self {
+        self.url = self.read_greeting();
+        self
     }
 
     fn read_greeting(&self) -> Url {
@@ -109,24 +116,6 @@ impl Drop for Process {
             });
         }
     }
-}
-
-/// Spawns from a thread that lives as long as this process, and so lets the child live as long, but no longer.
-fn spawn(command: Command) -> io::Result<Child> {
-    type Order = (Command, Sender<io::Result<Child>>);
-    static SPAWNER: OnceLock<Mutex<Sender<Order>>> = OnceLock::new();
-    let spawner = SPAWNER.get_or_init(|| {
-        let (orders, ordered) = mpsc::channel::<Order>();
-        thread::spawn(move || {
-            for (mut command, answer) in ordered {
-                drop(answer.send(command.spawn()));
-            }
-        });
-        Mutex::new(orders)
-    });
-    let (answer, answered) = mpsc::channel();
-    spawner.lock().unwrap().send((command, answer)).unwrap();
-    answered.recv().unwrap()
 }
 
 fn collect(stream: impl Read + Send + 'static, output: Arc<Watched<Output>>) {

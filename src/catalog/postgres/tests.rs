@@ -1,3 +1,5 @@
+mod hanging;
+
 use super::*;
 use crate::catalog::conformance;
 use crate::db::testing::TestDatabase;
@@ -38,5 +40,46 @@ async fn every_statement_fits_the_schema() {
                 assert!(lease.prepare(&sql).await.is_ok(), "{sql}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn an_older_program_works_on_a_newer_schema() {
+    let (database, catalog) = catalog().await;
+    database
+        .execute(
+            "ALTER TABLE uploads ADD COLUMN from_the_future text;
+             CREATE TABLE future (id bigint);
+             INSERT INTO refinery_schema_history
+             SELECT version + 1, 'future', applied_on, '1' FROM refinery_schema_history",
+        )
+        .await;
+    conformance::smoke(&catalog).await;
+    let pool = database.pool().await;
+    migrate::postgres(&pool).await.unwrap();
+    PostgresCatalog::new(pool).check().await.unwrap();
+}
+
+/// As in a rolling update: the other program migrates while this one is at work, with statements prepared before.
+#[tokio::test]
+async fn a_migration_under_way_does_not_disturb_who_works() {
+    let (database, catalog) = catalog().await;
+    conformance::smoke(&catalog).await;
+    database.execute("ALTER TABLE uploads ADD COLUMN from_the_future text").await;
+    conformance::smoke(&catalog).await;
+}
+
+#[tokio::test]
+async fn a_tombstone_says_gone_for_seven_days() {
+    let (database, catalog) = catalog().await;
+    let id = UploadId::mint();
+    for (age, gone) in [("6 days 23 hours 59 minutes", true), ("7 days 1 second", false)] {
+        let sql = format!(
+            "INSERT INTO tombstones VALUES ('{id}', now() - interval '{age}')
+             ON CONFLICT (id) DO UPDATE SET removed_at = excluded.removed_at"
+        );
+        database.execute(&sql).await;
+        let found = catalog.find(id).await;
+        assert_eq!(matches!(found, Err(CatalogError::Gone)), gone, "{found:?}");
     }
 }

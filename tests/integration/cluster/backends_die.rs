@@ -21,7 +21,7 @@ fn upload_through(
 ) -> String {
     cluster.each_proxy(|proxy| proxy.inject(1, chunks, fault));
     let at = cluster.at(0).clone();
-    let uploading = thread::spawn(move || put(&at, "a-file", content));
+    let uploading = thread::spawn(move || put(&at, "a%20file", content));
     let hit = cluster.faulted(&uploading);
     meanwhile(cluster, hit);
     let uploaded = uploading.join().unwrap();
@@ -167,7 +167,7 @@ fn with_no_backend_at_all_the_client_is_held_until_one_comes_back() {
     let at = cluster.at(0).clone();
     let info = at.get("/frontend-info/").send().expect(200).json();
     assert!(info["backend_container_id"].is_null() && info["backend_error"].is_string(), "{info}");
-    let uploading = thread::spawn(move || put(&at, "a-file", content));
+    let uploading = thread::spawn(move || put(&at, "a%20file", content));
     // Both backends have been asked, in vain, when the frontend says that it is not ready.
     until("the frontend is not ready", || (cluster.at(0).get("/readyz").send().status == 503).then_some(()));
     cluster.each_proxy(ChaosProxy::accept_again);

@@ -2,15 +2,15 @@ use super::{MIB, STORES};
 use crate::support::api::{assert_stored, backends_of, put, record, text};
 use crate::support::cluster::{Cluster, Store};
 use crate::support::content::Content;
+use crate::support::process::Process;
 use std::collections::BTreeSet;
-use std::thread;
 
 #[test]
 fn what_goes_in_through_one_frontend_comes_out_of_another() {
     for store in STORES {
         let cluster = Cluster::start(store, 3, 2);
         let content = Content::new(1, 64 * MIB + 5);
-        let id = text(&put(cluster.at(0), "a-file", content), "id").to_owned();
+        let id = text(&put(cluster.at(0), "a%20file", content), "id").to_owned();
         assert_stored(cluster.at(1), &id, content);
         let stored_by: BTreeSet<String> = backends_of(&record(cluster.at(1), &id)).into_iter().collect();
         let all: BTreeSet<String> = (0..3).map(|number| cluster.id_of(number)).collect();
@@ -22,7 +22,7 @@ fn what_goes_in_through_one_frontend_comes_out_of_another() {
 fn a_client_may_talk_to_a_backend_directly() {
     let cluster = Cluster::start(Store::Postgres, 2, 0);
     let content = Content::new(2, 20 * MIB);
-    let id = text(&put(&cluster.backends[0].url, "a-file", content), "id").to_owned();
+    let id = text(&put(&cluster.backends[0].url, "a%20file", content), "id").to_owned();
     assert_stored(&cluster.backends[1].url, &id, content);
 }
 
@@ -42,17 +42,8 @@ fn every_live_replica_is_listed_whoever_is_asked() {
 #[test]
 fn eight_backends_that_meet_on_an_empty_database_all_get_ready() {
     let cluster = Cluster::start(Store::Postgres, 0, 0);
-    let backends: Vec<_> = thread::scope(|scope| {
-        let started: Vec<_> = (0..8)
-            .map(|number| {
-                scope.spawn({
-                    let cluster = &cluster;
-                    move || cluster.start_backend(number)
-                })
-            })
-            .collect();
-        started.into_iter().map(|backend| backend.join().unwrap()).collect()
-    });
+    let launched: Vec<_> = (0..8).map(|number| cluster.launch_backend(number)).collect();
+    let backends: Vec<_> = launched.into_iter().map(Process::greeted).collect();
     for backend in &backends {
         backend.wait_until_ready();
     }

@@ -11,7 +11,7 @@ fn a_download_cut_short_goes_on_at_the_byte_where_it_stopped() {
     for store in STORES {
         let cluster = Cluster::start(store, 3, 1);
         let content = Content::new(1, 32 * MIB);
-        let id = text(&put(cluster.at(0), "a-file", content), "id").to_owned();
+        let id = text(&put(cluster.at(0), "a%20file", content), "id").to_owned();
         // An orderly end in the middle is the worst: no error tells that anything is missing.
         cluster.each_proxy(|proxy| proxy.inject(ALWAYS, contents, Fault::CutContent { after: 5 * MIB + 1 }));
         let answer = cluster.at(0).get(&content_path(&id)).send().expect(200);
@@ -25,7 +25,7 @@ fn a_download_cut_short_goes_on_at_the_byte_where_it_stopped() {
 fn a_download_goes_on_when_the_backend_that_serves_it_is_killed() {
     let mut cluster = Cluster::start(Store::Local, 3, 1);
     let content = Content::new(2, 128 * MIB);
-    let id = text(&put(cluster.at(0), "a-file", content), "id").to_owned();
+    let id = text(&put(cluster.at(0), "a%20file", content), "id").to_owned();
     let (head, mut body) = cluster.at(0).get(&content_path(&id)).begin().unwrap().open().unwrap();
     let mut sum = Sum::default();
     io::copy(&mut body.by_ref().take(MIB), &mut sum).unwrap();
@@ -41,7 +41,7 @@ fn a_download_goes_on_when_the_backend_that_serves_it_is_killed() {
 fn each_of_several_ranges_goes_on_by_itself() {
     let cluster = Cluster::start(Store::Postgres, 3, 1);
     let content = Content::new(3, 16 * MIB);
-    let id = text(&put(cluster.at(0), "a-file", content), "id").to_owned();
+    let id = text(&put(cluster.at(0), "a%20file", content), "id").to_owned();
     cluster.each_proxy(|proxy| proxy.inject(1, contents, Fault::CutContent { after: 1000 }));
     let ranges = [0..2 * MIB, 8 * MIB..10 * MIB];
     let answer =
