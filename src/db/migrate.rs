@@ -5,10 +5,9 @@
 
 use super::Error;
 use super::postgres::Pool;
-use super::sqlite::Database;
+use super::sqlite::{self, Database};
 use refinery::Runner;
 use rusqlite::Connection;
-use std::fs::File;
 use tokio_postgres::error::SqlState;
 
 mod embedded {
@@ -44,11 +43,10 @@ pub async fn postgres(pool: &Pool) -> Result<(), Error> {
 
 /// Migrates a SQLite file. Other processes that open it at the same time wait, and find it done.
 pub async fn sqlite(database: &Database) -> Result<(), Error> {
-    let lock = database.beside(".migrating");
+    let path = database.path();
     database
         .on_writer(move |connection| {
-            let lock = File::create(lock).map_err(Error::unavailable)?;
-            lock.lock().map_err(Error::unavailable)?;
+            let _alone = sqlite::lock(&path)?;
             let runner = embedded::sqlite::migrations::runner();
             if suffices(sqlite_version(connection)?, &runner).is_err() {
                 runner.set_abort_missing(false).run(connection)?;

@@ -2,8 +2,9 @@
 
 use super::{Error, within_patience};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -45,7 +46,12 @@ impl Database {
     pub async fn open(path: &Path) -> Result<Self, Error> {
         let path: Arc<Path> = path.into();
         let file = path.clone();
-        let connection = run_blocking(move || connect(&file)).await?;
+        let connection = run_blocking(move || {
+            // Who finds another program turning a new file to WAL is told at once that it is busy, without waiting.
+            let _alone = lock(&file)?;
+            connect(&file)
+        })
+        .await?;
         let (writer, jobs) = mpsc::channel(QUEUE);
         std::thread::Builder::new()
             .name("sqlite-writer".into())
@@ -55,11 +61,8 @@ impl Database {
         Ok(Self { path, writer, readers: Arc::new(readers) })
     }
 
-    /// A file's name beside the database's own, for locks between processes.
-    pub(super) fn beside(&self, suffix: &str) -> PathBuf {
-        let mut name = self.path.as_os_str().to_owned();
-        name.push(suffix);
-        name.into()
+    pub(super) fn path(&self) -> Arc<Path> {
+        self.path.clone()
     }
 
     /// Runs `work` in a transaction of its own, which is committed if `work` succeeds and rolled back if it fails.
@@ -136,6 +139,15 @@ impl Database {
         })
         .await
     }
+}
+
+/// Waits until no other program opens or migrates the file at `path`, and keeps them waiting until this is dropped.
+pub(super) fn lock(path: &Path) -> Result<File, Error> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock = File::create(name).map_err(Error::unavailable)?;
+    lock.lock().map_err(Error::unavailable)?;
+    Ok(lock)
 }
 
 fn connect(path: &Path) -> Result<Connection, Error> {

@@ -3,6 +3,8 @@ use super::client::Url;
 use super::postgres::Database;
 use super::process::Process;
 use super::wait::until;
+use serde_json::Value;
+use std::thread::JoinHandle;
 use tempfile::TempDir;
 
 /// Where the backends of a cluster keep bytes.
@@ -82,9 +84,20 @@ impl Cluster {
         answer.json()["backend_container_id"].as_str().unwrap().to_owned()
     }
 
-    /// Waits until some backend has hit its fault, and says which.
-    pub fn faulted(&self) -> usize {
-        until("a fault takes effect", || self.proxies.iter().position(|proxy| proxy.counts().faults > 0))
+    /// What a backend says of itself in the list of replicas, asked at that backend.
+    pub fn report_of(&self, backend: usize) -> Option<Value> {
+        let id = self.id_of(backend);
+        let list = self.backends[backend].url.get("/api/replicas").send().expect(200).json();
+        list["replicas"].as_array().unwrap().iter().find(|replica| replica["container_id"] == id).cloned()
+    }
+
+    /// Waits until some backend has hit its fault, and says which. `upload` must not end before that.
+    pub fn faulted<T>(&self, upload: &JoinHandle<T>) -> usize {
+        until("a fault takes effect", || {
+            let hit = self.proxies.iter().position(|proxy| proxy.counts().faults > 0);
+            assert!(hit.is_some() || !upload.is_finished(), "the upload has ended without a fault");
+            hit
+        })
     }
 
     pub fn each_proxy(&self, act: impl FnMut(&ChaosProxy)) {

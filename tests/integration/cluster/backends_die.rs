@@ -1,12 +1,15 @@
 //! The first promise: a backend may die at any moment and no client notices.
 
 use super::{MIB, STORES};
-use crate::support::api::{assert_stored, backends_of, put, record, text};
+use crate::support::api::{assert_stored, backends_of, number, put, record, text};
 use crate::support::chaos::{ChaosProxy, Fault, chunks};
 use crate::support::cluster::{Cluster, Store};
 use crate::support::content::Content;
+use crate::support::wait::until;
 use std::thread;
 use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// Uploads while `fault` hits the first chunk, wherever that goes; `meanwhile` gets the backend that is hit. Then the upload
 /// is complete, and identical.
@@ -19,7 +22,7 @@ fn upload_through(
     cluster.each_proxy(|proxy| proxy.inject(1, chunks, fault));
     let at = cluster.at(0).clone();
     let uploading = thread::spawn(move || put(&at, "a%20file", content));
-    let hit = cluster.faulted();
+    let hit = cluster.faulted(&uploading);
     meanwhile(cluster, hit);
     let uploaded = uploading.join().unwrap();
     assert_eq!(text(&uploaded, "sha256"), content.sha256(), "{fault:?}");
@@ -119,12 +122,12 @@ fn the_backend_stands_still_in_the_middle_of_a_chunk(store: Store) {
         cluster.each_proxy(ChaosProxy::release);
     });
     assert_stored(cluster.at(0), &id, content);
+    let woken = OffsetDateTime::now_utc();
     cluster.backends[stopped].resume();
-    cluster.backends[stopped].wait_until_ready();
-    // What it was doing has ended when it has nothing in flight but this very question.
-    crate::support::wait::until("the woken backend has ended what it was doing", || {
-        let metrics = cluster.backends[stopped].url.get("/api/backend-info/").send().expect(200);
-        (metrics.status == 200 && cluster.proxies[stopped].counts().bytes_in > 0).then_some(())
+    until("the woken backend has ended what it was doing", || {
+        let report = cluster.report_of(stopped)?;
+        let seen = OffsetDateTime::parse(text(&report, "last_seen"), &Rfc3339).unwrap();
+        (seen > woken && number(&report, "in_flight") == 0).then_some(())
     });
     assert_stored(cluster.at(0), &id, content);
     assert_stored(&cluster.backends[stopped].url, &id, content);
@@ -166,9 +169,7 @@ fn with_no_backend_at_all_the_client_is_held_until_one_comes_back() {
     assert!(info["backend_container_id"].is_null() && info["backend_error"].is_string(), "{info}");
     let uploading = thread::spawn(move || put(&at, "a%20file", content));
     // Both backends have been asked, in vain, when the frontend says that it is not ready.
-    crate::support::wait::until("the frontend is not ready", || {
-        (cluster.at(0).get("/readyz").send().status == 503).then_some(())
-    });
+    until("the frontend is not ready", || (cluster.at(0).get("/readyz").send().status == 503).then_some(()));
     cluster.each_proxy(ChaosProxy::accept_again);
     let id = text(&uploading.join().unwrap(), "id").to_owned();
     assert_stored(cluster.at(0), &id, content);

@@ -15,7 +15,7 @@ fn a_backend_told_to_end_finishes_its_chunk_and_the_upload_goes_on_elsewhere() {
     cluster.each_proxy(|proxy| proxy.inject(1, chunks, Fault::HoldRequest { after: 100_000 }));
     let at = cluster.at(0).clone();
     let uploading = thread::spawn(move || put(&at, "a%20file", content));
-    let hit = cluster.faulted();
+    let hit = cluster.faulted(&uploading);
     cluster.backends[hit].terminate();
     until("the backend is draining", || {
         (cluster.backends[hit].url.get("/readyz").send().status == 503).then_some(())

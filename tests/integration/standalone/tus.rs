@@ -9,7 +9,8 @@ const PATCH_TYPE: (&str, &str) = ("Content-Type", "application/offset+octet-stre
 #[test]
 fn options_says_what_the_server_can_do() {
     let service = Service::start();
-    let answer = service.url().request("OPTIONS", "/files/").send().expect(200);
+    let answer = service.url().request("OPTIONS", "/files/").send();
+    assert!(matches!(answer.status, 200 | 204), "{}", answer.status);
     assert_eq!((answer.field("Tus-Resumable"), answer.field("Tus-Version")), ("1.0.0", "1.0.0"));
     let extensions: Vec<&str> = answer.field("Tus-Extension").split(',').map(str::trim).collect();
     let offered = ["creation", "creation-with-upload", "creation-defer-length", "termination"];
