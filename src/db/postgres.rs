@@ -216,7 +216,7 @@ mod tests {
     #[tokio::test]
     async fn sessions_give_up_on_locks_and_statements_but_the_urls_own_options_win() {
         let database = TestDatabase::empty().await;
-        let pool = pool(&format!("{}?options=-c%20statement_timeout%3D9s", database.url)).await;
+        let pool = pool(&database.url_with("options=-c%20statement_timeout%3D9s")).await;
         let lease = pool.lease().await.unwrap();
         for (setting, value) in [
             ("lock_timeout", "2s"),
@@ -279,8 +279,9 @@ mod tests {
     #[tokio::test]
     async fn the_next_host_is_asked_when_one_is_not_there() {
         let database = TestDatabase::empty().await;
-        let (scheme, rest) = database.url.split_once('@').unwrap();
-        let pool = pool(&format!("{scheme}@%2Fnowhere,{rest}?target_session_attrs=read-write")).await;
+        let url = database.url_with("target_session_attrs=read-write");
+        let (user, rest) = url.split_once('@').unwrap();
+        let pool = pool(&format!("{user}@%2Fnowhere,{rest}")).await;
         assert!(backend_pid(&pool.lease().await.unwrap()).await > 0);
     }
 

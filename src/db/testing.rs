@@ -45,6 +45,12 @@ impl TestDatabase {
         Pool::open(&PgConfig { url: self.url.clone(), password: None, pool_size: 8 }).await.unwrap()
     }
 
+    /// The URL with one more parameter, which is to be percent-encoded.
+    pub fn url_with(&self, parameter: &str) -> String {
+        let separator = if self.url.contains('?') { '&' } else { '?' };
+        format!("{}{separator}{parameter}", self.url)
+    }
+
     /// Runs SQL in this database, beside any pool.
     pub async fn execute(&self, sql: &str) {
         execute(&self.url, sql).await;

@@ -220,7 +220,7 @@ async fn a_removal_waits_for_the_append_under_way() {
 #[tokio::test]
 async fn a_database_that_hangs_is_unavailable_in_time_and_its_connection_is_not_used_again() {
     let (database, pool) = TestDatabase::migrated().await;
-    let url = format!("{}?options=-c%20lock_timeout%3D0%20-c%20statement_timeout%3D0", database.url);
+    let url = database.url_with("options=-c%20lock_timeout%3D0%20-c%20statement_timeout%3D0");
     let config = PgConfig { url, password: None, pool_size: 1 };
     let catalog = PostgresCatalog::new(Pool::open(&config).await.unwrap());
     let id = create(&catalog, &new_upload(Some(10))).await.id;
