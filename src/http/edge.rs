@@ -70,7 +70,7 @@ fn is_traffic(path: &str) -> bool {
 fn begin(service: &Service, call: &Call, request: &mut ServiceRequest) -> Served {
     let (traffic, role) = (service.replica.traffic.clone(), service.role());
     let served = Served::begin(
-        &traffic,
+        &service.replica,
         role,
         request.method().clone(),
         request.uri().path().to_owned(),

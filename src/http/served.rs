@@ -1,4 +1,5 @@
-use crate::replica::{InFlight, Traffic};
+use crate::domain::ContainerId;
+use crate::replica::{InFlight, Replica, Traffic};
 use crate::telemetry::metrics::{
     HTTP_RECEIVED_BYTES, HTTP_REQUEST_SECONDS, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT, HTTP_SENT_BYTES,
 };
@@ -14,6 +15,7 @@ use std::time::Instant;
 /// client went away before there was an answer.
 pub(super) struct Served {
     pub role: &'static str,
+    pub container_id: ContainerId,
     pub method: Method,
     pub path: String,
     pub request_id: String,
@@ -28,7 +30,7 @@ pub(super) struct Served {
 
 impl Served {
     pub(super) fn begin(
-        traffic: &Traffic,
+        replica: &Replica,
         role: &'static str,
         method: Method,
         path: String,
@@ -37,15 +39,16 @@ impl Served {
         metrics::gauge!(HTTP_REQUESTS_IN_FLIGHT, "role" => role).increment(1);
         Self {
             role,
+            container_id: replica.identity.container_id,
             method,
             path,
             request_id,
             route: None,
             status: None,
-            traffic: traffic.clone(),
+            traffic: replica.traffic.clone(),
             sent: 0,
             begun: Instant::now(),
-            _in_flight: traffic.begin(),
+            _in_flight: replica.traffic.begin(),
         }
     }
 
@@ -70,8 +73,8 @@ impl Drop for Served {
         let method = method_label(&self.method);
         log::info!(
             target: "access",
-            "{} {} {} {status} {}ms sent={} request_id={}",
-            self.role,
+            "{} {} {} {} {status} {}ms sent={} request_id={}",
+            self.role, self.container_id,
             self.method, self.path, elapsed.as_millis(), self.sent, self.request_id
         );
         metrics::gauge!(HTTP_REQUESTS_IN_FLIGHT, "role" => self.role).decrement(1);

@@ -10,6 +10,8 @@ pub const HTTP_REQUEST_SECONDS: &str = "swarm_upload_http_request_seconds";
 pub const HTTP_REQUESTS_IN_FLIGHT: &str = "swarm_upload_http_requests_in_flight";
 pub const HTTP_RECEIVED_BYTES: &str = "swarm_upload_http_received_bytes_total";
 pub const HTTP_SENT_BYTES: &str = "swarm_upload_http_sent_bytes_total";
+pub const RELAY_RETRIES: &str = "swarm_upload_relay_retries_total";
+pub const RELAY_DOWNLOADS_RESUMED: &str = "swarm_upload_relay_downloads_resumed_total";
 pub const UPLOADS_COMPLETED: &str = "swarm_upload_uploads_completed_total";
 
 /// Upper bounds in seconds: from a probe's answer to an upload of an hour.
@@ -53,6 +55,14 @@ fn describe() {
         "Bytes of request bodies received, by role."
     );
     metrics::describe_counter!(HTTP_SENT_BYTES, Unit::Bytes, "Bytes of response bodies sent, by role.");
+    metrics::describe_counter!(
+        RELAY_RETRIES,
+        "Requests of a frontend that a backend did not answer, so they were repeated."
+    );
+    metrics::describe_counter!(
+        RELAY_DOWNLOADS_RESUMED,
+        "Downloads that went on from another backend at the byte where one stopped."
+    );
     metrics::describe_counter!(UPLOADS_COMPLETED, "Uploads completed, by role and way (tus, form, put).");
 }
 

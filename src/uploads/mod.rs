@@ -152,6 +152,16 @@ pub trait Uploads {
     async fn terminate(&self, call: &Call, id: UploadId) -> Result<(), UploadError>;
 }
 
+/// A body has ended. If it was to be the whole upload, it must have been as long as was declared.
+pub fn ended(upload: Upload, whole: bool) -> Result<Upload, UploadError> {
+    match upload.length {
+        Some(length) if whole && upload.offset < length => {
+            Err(UploadError::ShortOfLength { received: upload.offset, length })
+        }
+        _ => Ok(upload),
+    }
+}
+
 impl From<Refusal> for UploadError {
     fn from(refusal: Refusal) -> Self {
         match refusal {

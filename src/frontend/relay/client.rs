@@ -3,6 +3,7 @@
 use crate::balance::{Lease, LeastRequests, ReplicaSet, RetryBudget, RoundRobin, Target};
 use crate::domain::ContainerId;
 use crate::protocol::internal;
+use crate::telemetry::metrics::RELAY_RETRIES;
 use crate::uploads::{Call, UploadError};
 use actix_web::body::SizedStream;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -197,7 +198,7 @@ impl Client {
                     Ok(answer) => return Ok((answer, doubtful)),
                     Err(trouble) => {
                         log::warn!("backend {address}: {trouble}");
-                        metrics::counter!("relay_retries_total").increment(1);
+                        metrics::counter!(RELAY_RETRIES).increment(1);
                         doubtful |= matches!(trouble, Trouble::Unclear(_));
                         tried.push(address);
                     }

@@ -3,6 +3,7 @@
 use super::client::{Client, Coming, PATIENCE};
 use super::wire;
 use crate::domain::UploadId;
+use crate::telemetry::metrics::RELAY_DOWNLOADS_RESUMED;
 use crate::uploads::{Call, Content, UploadError};
 use actix_web::http::StatusCode;
 use bytes::Bytes;
@@ -58,7 +59,7 @@ impl Download {
             if Instant::now() >= self.deadline {
                 return Err(UploadError::Unavailable { retry_after: RETRY_AFTER });
             }
-            metrics::counter!("relay_downloads_resumed_total").increment(1);
+            metrics::counter!(RELAY_DOWNLOADS_RESUMED).increment(1);
             self.reach().await?;
         }
         Ok(None)

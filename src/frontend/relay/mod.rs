@@ -13,7 +13,7 @@ mod wire;
 
 use crate::domain::{Epoch, Listing, NewUpload, Page, Segment, Upload, UploadId};
 use crate::uploads::{
-    Append, Body, Budget, Call, Chunk, Chunker, Content, First, UploadError, Uploads, Writer,
+    Append, Body, Budget, Call, Chunk, Chunker, Content, First, UploadError, Uploads, Writer, ended,
 };
 use async_trait::async_trait;
 use client::Client;
@@ -54,7 +54,7 @@ impl RelayUploads {
             upload = sent?;
             match next? {
                 Some(next) => chunk = next,
-                None => return finished(upload, whole),
+                None => return ended(upload, whole),
             }
         }
     }
@@ -109,27 +109,13 @@ impl RelayUploads {
         let answer = self.client.ask(call, &wire::append(id, &claim, &Chunk::default())).await?;
         let upload = wire::upload(&answer)?;
         // What cannot fit is refused before it is read.
-        if let (Some(length), Some(count)) = (upload.length, append.count)
-            && append.offset + count > length
-        {
-            return Err(UploadError::PastTheEnd { length });
-        }
+        upload.admit(append.offset, upload.epoch, append.count.unwrap_or(0), append.length)?;
         Ok(upload)
     }
 
     async fn create_with(&self, call: &Call, new: &NewUpload, chunk: &Chunk) -> Result<Upload, UploadError> {
         let answer = self.client.ask(call, &wire::create(new, chunk)).await?;
         wire::upload(&answer)
-    }
-}
-
-/// A body that was to be the whole upload must have been as long as was declared.
-fn finished(upload: Upload, whole: bool) -> Result<Upload, UploadError> {
-    match upload.length {
-        Some(length) if whole && upload.offset < length => {
-            Err(UploadError::ShortOfLength { received: upload.offset, length })
-        }
-        _ => Ok(upload),
     }
 }
 
@@ -158,7 +144,7 @@ impl Uploads for RelayUploads {
         let upload = created?;
         match next? {
             Some(chunk) => self.relay(call, upload, Rest { chunker, chunk, whole }).await,
-            None => finished(upload, whole),
+            None => ended(upload, whole),
         }
     }
 

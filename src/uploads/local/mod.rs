@@ -4,7 +4,9 @@ mod content;
 mod errors;
 mod writer;
 
-use super::{Append, Body, Budget, Call, Chunk, Chunker, Content, First, UploadError, Uploads, Writer};
+use super::{
+    Append, Body, Budget, Call, Chunk, Chunker, Content, First, UploadError, Uploads, Writer, ended,
+};
 use crate::blobs::BlobStore;
 use crate::catalog::Catalog;
 use crate::domain::{ContainerId, Listing, NewUpload, Page, Segment, Upload, UploadId};
@@ -56,17 +58,7 @@ impl LocalUploads {
                 upload = self.append_chunk(call, upload.id, at, chunk).await?;
             }
         }
-        check_whole(upload, whole)
-    }
-}
-
-/// A body that was to be the whole upload must have been as long as was declared.
-fn check_whole(upload: Upload, whole: bool) -> Result<Upload, UploadError> {
-    match upload.length {
-        Some(length) if whole && upload.offset < length => {
-            Err(UploadError::ShortOfLength { received: upload.offset, length })
-        }
-        _ => Ok(upload),
+        ended(upload, whole)
     }
 }
 
@@ -88,7 +80,7 @@ impl Uploads for LocalUploads {
         let length = new.length.or((whole && last).then_some(chunk.len));
         let upload = self.create_with(call, &new, chunk, length).await?;
         match last {
-            true => check_whole(upload, whole),
+            true => ended(upload, whole),
             false => self.append_all(call, upload, chunker, whole).await,
         }
     }
