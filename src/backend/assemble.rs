@@ -28,7 +28,7 @@ const CONNECTIONS: usize = 10;
 pub enum StartError {
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, #[source] io::Error),
-    #[error("cannot use the database: {0}")]
+    #[error(transparent)]
     Database(#[from] InvalidConfig),
     #[error("cannot use the catalog: {0}")]
     Catalog(#[from] CatalogError),

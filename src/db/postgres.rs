@@ -33,11 +33,13 @@ pub struct PgConfig {
 
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidConfig {
-    #[error("the database's URL is not valid")]
+    #[error(
+        "invalid value for '--database-url': {0}; it must be like postgres://user@host/db?sslmode=prefer"
+    )]
     Url(#[source] tokio_postgres::Error),
-    #[error("TLS cannot be set up")]
+    #[error("TLS cannot be set up: {0}")]
     Tls(#[source] rustls::Error),
-    #[error("the pool cannot be set up")]
+    #[error("the connection pool cannot be set up: {0}")]
     Pool(#[source] deadpool_postgres::BuildError),
 }
 

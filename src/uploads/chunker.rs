@@ -144,6 +144,11 @@ impl Chunk {
     /// The whole body as one chunk of at most `count` bytes, for which room is taken before the first byte is read: so a
     /// relay's chunks cannot lock up the budget among themselves either.
     pub async fn whole(mut body: Body, count: u64, budget: &Budget) -> Result<Chunk, UploadError> {
+        // A relay's chunk may be longer by the piece that filled it; what is much longer is not a relay's.
+        let limit = 2 * LARGEST as u64;
+        if count > limit {
+            return Err(UploadError::TooLarge { limit });
+        }
         let unavailable = UploadError::Unavailable { retry_after: RETRY_AFTER };
         let grant = budget.take(count as usize, BUDGET_PATIENCE).await.ok_or(unavailable)?;
         let mut chunk = Chunk { last: true, grant: Some(grant), ..Chunk::default() };

@@ -69,15 +69,6 @@ fn the_plain_form_leads_back_to_the_list() {
 }
 
 #[test]
-fn the_page_has_a_form_that_works_without_javascript() {
-    let service = Service::start();
-    let page = service.url().get("/").send().expect(200);
-    assert!(page.field("Content-Type").starts_with("text/html"));
-    let html = page.text();
-    assert!(html.contains("multipart/form-data") && html.contains("type=\"file\""), "{html}");
-}
-
-#[test]
 fn an_empty_file_is_a_file() {
     let service = Service::start();
     let record = put(service.url(), "empty", Content::new(0, 0));
