@@ -2,7 +2,7 @@
 
 use super::Storage;
 use crate::http::Observed;
-use crate::replica::{Phase, Replica};
+use crate::replica::Replica;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,21 +11,34 @@ const EVERY: Duration = Duration::from_secs(1);
 /// How often it is tried again while the replica is not ready yet.
 const IMPATIENT: Duration = Duration::from_millis(200);
 
-/// Prepares the storage, then looks after readiness until the replica drains. Never gives up: the database may come later
-/// than the backend, and may come back.
+/// Prepares the storage, then looks after readiness until the replica closes; while it drains, others see it drain. Never
+/// gives up: the database may come later than the backend, and may come back.
 pub async fn live(storage: Storage, replica: Arc<Replica>, readiness: Observed) {
+    tokio::select! {
+        () = replica.closes() => {}
+        () = look_after(&storage, &replica, &readiness) => {}
+    }
+}
+
+async fn look_after(storage: &Storage, replica: &Replica, readiness: &Observed) {
+    // What is said of readiness anybody may read, so the causes are for the log alone.
     while let Err(error) = storage.prepare().await {
-        readiness.set(Err(format!("the database is not prepared: {error}")));
+        readiness.set(Err("the database is not prepared yet"));
         log::warn!("the database cannot be prepared yet: {error}");
         tokio::time::sleep(EVERY).await;
     }
-    while replica.phase() != Phase::Draining {
-        let checked = storage.catalog.check().await;
-        let ready = checked.is_ok();
+    loop {
+        let ready = match storage.catalog.check().await {
+            Ok(()) => true,
+            Err(error) => {
+                log::warn!("the database cannot be used: {error}");
+                false
+            }
+        };
         if ready && replica.became_ready() {
             log::info!("ready");
         }
-        readiness.set(checked.map_err(|error| error.to_string()));
+        readiness.set(if ready { Ok(()) } else { Err("the database cannot be used now") });
         if ready && let Err(error) = storage.catalog.report(&replica.report()).await {
             log::warn!("the replica could not report itself: {error}");
         }

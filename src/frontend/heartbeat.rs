@@ -2,14 +2,21 @@
 
 use super::relay::client::Client;
 use crate::balance::RoundRobin;
-use crate::replica::{Phase, Replica};
+use crate::replica::Replica;
 use std::sync::Arc;
 use std::time::Duration;
 
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Reports until the replica drains, and that it does.
+/// Reports until the replica closes; while it drains, others see it drain.
 pub async fn report(client: Client, replica: Arc<Replica>) {
+    tokio::select! {
+        () = replica.closes() => {}
+        () = beat(&client, &replica) => {}
+    }
+}
+
+async fn beat(client: &Client, replica: &Replica) {
     // A turn of its own: heartbeats do not advance the one that people watch.
     let turn = RoundRobin::default();
     loop {
@@ -20,9 +27,6 @@ pub async fn report(client: Client, replica: Arc<Replica>) {
                 let _heard = client.tell("/internal/heartbeat", body.into(), &turn, EVERY).await;
             }
             Err(error) => log::error!("a report that cannot be written: {error}"),
-        }
-        if report.state == Phase::Draining {
-            return;
         }
         tokio::time::sleep(EVERY).await;
     }
