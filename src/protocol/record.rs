@@ -16,8 +16,8 @@ pub struct Record {
     pub received_bytes: u64,
     pub state: State,
     pub content_type: Option<String>,
-    /// `Upload-Metadata` as it came, empty if there was none.
-    #[serde(default)]
+    /// `Upload-Metadata` as it came, left out if there was none, and in lists.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub metadata: String,
     pub sha256: Option<String>,
     #[serde(with = "rfc3339")]
@@ -55,6 +55,11 @@ pub struct BadRecord(pub &'static str);
 impl Record {
     pub fn with_segments(upload: &Upload, segments: Vec<Segment>) -> Self {
         Self { segments: Some(segments), ..Self::from(upload) }
+    }
+
+    /// As a list shows it: without the metadata, which may be a hundred times as long as all the rest.
+    fn listed(upload: &Upload) -> Self {
+        Self { metadata: String::new(), ..Self::from(upload) }
     }
 
     /// The upload again. Its epoch is no client's business, so it travels in a header of its own.
@@ -108,7 +113,7 @@ impl From<&[Upload]> for Records {
 impl From<&Page> for RecordPage {
     fn from(page: &Page) -> Self {
         Self {
-            uploads: page.uploads.iter().map(Record::from).collect(),
+            uploads: page.uploads.iter().map(Record::listed).collect(),
             next_cursor: page.next.as_ref().map(listing::print_cursor),
         }
     }
@@ -206,7 +211,9 @@ mod tests {
             assert_eq!(record.into_upload(upload.epoch).unwrap(), upload);
         }
         let next = Some(Cursor { name: "é".into(), size: 7, id: complete().id });
-        let page = Page { uploads: vec![Upload { epoch: Epoch::FIRST, ..complete() }], next };
+        // Neither epochs nor metadata are told in lists.
+        let listed = Upload { epoch: Epoch::FIRST, metadata: String::new(), ..complete() };
+        let page = Page { uploads: vec![listed], next };
         let text = serde_json::to_string(&RecordPage::from(&page)).unwrap();
         assert_eq!(serde_json::from_str::<RecordPage>(&text).unwrap().into_page().unwrap(), page);
     }

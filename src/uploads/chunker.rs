@@ -1,3 +1,4 @@
+use super::pieces::Pieces;
 use super::{Body, BodyError, Budget, Grant, UploadError};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -10,6 +11,8 @@ const SMALLEST: usize = MIB;
 pub const LARGEST: usize = 16 * MIB;
 /// What was received is sent on when nothing more came for this long.
 const IDLE: Duration = Duration::from_millis(250);
+/// And a chunk that grows slowly, byte by byte without a pause, when it is this old.
+const OLDEST: Duration = Duration::from_secs(5);
 /// A chunk filled faster than this makes the next one twice as large.
 const QUICK: Duration = Duration::from_millis(500);
 /// How long a request without unsent bytes waits for budget before it is told to come back.
@@ -57,17 +60,21 @@ impl Chunker {
     /// The next chunk; `None` after the last one. Must not be cancelled: what a dropped call had received is lost.
     pub async fn next(&mut self) -> Result<Option<Chunk>, UploadError> {
         let began = Instant::now();
-        let mut chunk = Chunk::default();
-        while chunk.len < self.target as u64 {
+        let (mut chunk, mut pieces) = (Chunk::default(), Pieces::default());
+        while chunk.len < self.target as u64 && (chunk.len == 0 || began.elapsed() < OLDEST) {
             let Some(bytes) = self.receive(&chunk).await else { break };
             match self.grant(bytes.len(), &chunk).await? {
-                Some(grant) => chunk.push(bytes, grant),
+                Some(grant) => {
+                    chunk.grow(bytes.len(), grant);
+                    pieces.push(bytes);
+                }
                 None => {
                     self.carried = Some(bytes);
                     break;
                 }
             }
         }
+        chunk.parts = pieces.into_parts();
         self.adapt(&chunk, began.elapsed());
         self.deliver(chunk)
     }
@@ -132,9 +139,8 @@ impl Chunker {
 }
 
 impl Chunk {
-    fn push(&mut self, bytes: Bytes, grant: Grant) {
-        self.len += bytes.len() as u64;
-        self.parts.push(bytes);
+    fn grow(&mut self, bytes: usize, grant: Grant) {
+        self.len += bytes as u64;
         match &mut self.grant {
             Some(held) => held.join(grant),
             None => self.grant = Some(grant),
@@ -151,14 +157,18 @@ impl Chunk {
         }
         let unavailable = UploadError::Unavailable { retry_after: RETRY_AFTER };
         let grant = budget.take(count as usize, BUDGET_PATIENCE).await.ok_or(unavailable)?;
-        let mut chunk = Chunk { last: true, grant: Some(grant), ..Chunk::default() };
+        let (mut len, mut pieces) = (0, Pieces::default());
         while let Some(bytes) = body.next().await {
             let bytes = bytes.map_err(UploadError::Body)?;
-            chunk.len += bytes.len() as u64;
-            chunk.parts.push(bytes);
+            len += bytes.len() as u64;
+            // Room was taken for so much, and no more is held.
+            if len > count {
+                break;
+            }
+            pieces.push(bytes);
         }
-        match chunk.len == count {
-            true => Ok(chunk),
+        match len == count {
+            true => Ok(Chunk { parts: pieces.into_parts(), len, last: true, grant: Some(grant) }),
             false => Err(UploadError::Body(BodyError::CutShort)),
         }
     }

@@ -7,6 +7,7 @@
 mod budget;
 mod chunker;
 mod local;
+mod pieces;
 
 pub use budget::{Budget, Grant};
 pub use chunker::{Chunk, Chunker, LARGEST as LARGEST_CHUNK};
