@@ -151,6 +151,10 @@ impl Chunk {
             let bytes = bytes.map_err(UploadError::Body)?;
             chunk.len += bytes.len() as u64;
             chunk.parts.push(bytes);
+            // Room was taken for so much, and no more is held.
+            if chunk.len > count {
+                break;
+            }
         }
         match chunk.len == count {
             true => Ok(chunk),
