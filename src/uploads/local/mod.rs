@@ -2,6 +2,8 @@
 
 mod content;
 mod errors;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use super::{Append, Body, Budget, Call, Chunk, Chunker, Content, First, UploadError, Uploads, Writer};
