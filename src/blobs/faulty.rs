@@ -27,10 +27,29 @@ pub enum Fault {
     Missing,
     /// The call is handed on, then its answer is lost: the caller cannot know.
     AnswerLost,
-    /// The call waits until the test sends, or drops its end.
-    Wait(oneshot::Receiver<()>),
+    /// The call waits until the test lets it go on.
+    Wait(Waiting),
     /// As if there was no fault: to strike at a later call.
     Pass,
+}
+
+/// The call's end of a [`Held`].
+pub struct Waiting {
+    reached: oneshot::Sender<()>,
+    go_on: oneshot::Receiver<()>,
+}
+
+/// A call that waits, or will. It goes on when this is dropped.
+pub struct Held {
+    reached: oneshot::Receiver<()>,
+    _go_on: oneshot::Sender<()>,
+}
+
+impl Held {
+    /// Returns once a call waits here.
+    pub async fn reached(&mut self) {
+        (&mut self.reached).await.unwrap();
+    }
 }
 
 #[derive(Clone)]
@@ -52,11 +71,11 @@ impl FaultyBlobs {
         self.script.0.lock().unwrap().push((at, faults.into_iter().collect()));
     }
 
-    /// The next call `at` this place waits until the sender sends or is dropped.
-    pub fn hold(&self, at: At) -> oneshot::Sender<()> {
-        let (go_on, wait) = oneshot::channel();
-        self.script(at, [Fault::Wait(wait)]);
-        go_on
+    /// The next call `at` this place waits until what this returns is dropped.
+    pub fn hold(&self, at: At) -> Held {
+        let ((reached, is_reached), (let_go, go_on)) = (oneshot::channel(), oneshot::channel());
+        self.script(at, [Fault::Wait(Waiting { reached, go_on })]);
+        Held { reached: is_reached, _go_on: let_go }
     }
 }
 
@@ -73,8 +92,9 @@ impl Script {
             Some(Fault::Full) => Err(BlobError::Full("on purpose".into())),
             Some(Fault::Missing) => Err(BlobError::Missing),
             Some(Fault::AnswerLost) => Ok(true),
-            Some(Fault::Wait(wait)) => {
-                wait.await.ok();
+            Some(Fault::Wait(Waiting { reached, go_on })) => {
+                reached.send(()).ok();
+                go_on.await.ok();
                 Ok(false)
             }
             Some(Fault::Pass) | None => Ok(false),
@@ -148,8 +168,11 @@ mod tests {
         stage.write(&part).await.unwrap();
         assert!(matches!(stage.finish().await, Ok(Staged::Durable)));
 
-        let go_on = store.hold(At::Delete);
-        let (deleted, ()) = tokio::join!(store.delete(place.blob), async { drop(go_on) });
+        let mut held = store.hold(At::Delete);
+        let (deleted, ()) = tokio::join!(store.delete(place.blob), async {
+            held.reached().await;
+            drop(held);
+        });
         deleted.unwrap();
     }
 }

@@ -2,6 +2,8 @@
 
 mod content;
 mod errors;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use super::{

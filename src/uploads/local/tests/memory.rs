@@ -1,0 +1,106 @@
+use super::*;
+use crate::blobs::faulty::At;
+use std::pin::pin;
+use tokio::sync::oneshot;
+
+on_both_stores!(
+    a_request_that_is_cancelled_while_it_reads_holds_nothing,
+    a_request_that_is_cancelled_while_it_stores_holds_nothing,
+    a_chunk_is_held_until_it_is_stored,
+);
+
+/// Every way by which bytes come.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Part,
+    Whole,
+    Chunk,
+    Client,
+    Relay,
+}
+
+/// A body that brings `bytes` and then no more, and says when it was asked for more.
+fn stalled(bytes: &[u8]) -> (Body, oneshot::Receiver<()>) {
+    let (asked, is_asked) = oneshot::channel();
+    let asking = stream::once(async move {
+        asked.send(()).ok();
+        std::future::pending().await
+    });
+    (body(bytes).chain(asking).boxed_local(), is_asked)
+}
+
+/// Runs `request` until `until`, looks what it holds, and drops it.
+async fn cancelled<T>(rig: &Rig, request: impl Future<Output = T>, until: impl Future) -> usize {
+    let held = {
+        let mut request = pin!(request);
+        tokio::select! {
+            biased;
+            _ = &mut request => panic!("it ended"),
+            _ = until => {}
+        }
+        BUDGET as usize - rig.budget.free()
+    };
+    rig.check_budget();
+    held
+}
+
+async fn a_request_that_is_cancelled_while_it_reads_holds_nothing(rig: &Rig) {
+    let bytes = sample(1, 100_000);
+    let upload = rig.begun(b"12345").await;
+    let count = 200_000;
+    for way in [Way::Part, Way::Whole, Way::Chunk, Way::Client, Way::Relay] {
+        let (body, stalls) = stalled(&bytes);
+        let (held, granted) = match way {
+            Way::Part => (cancelled(rig, rig.create(None, First::Part(body)), stalls).await, bytes.len()),
+            Way::Whole => (cancelled(rig, rig.create(None, First::Whole(body)), stalls).await, bytes.len()),
+            // A relay's chunk is granted before it is read, a client's bytes as they arrive.
+            Way::Chunk => {
+                let first = First::Chunk { body, count: count as u64 };
+                (cancelled(rig, rig.create(None, first), stalls).await, count)
+            }
+            Way::Relay => {
+                let append = holds(&upload, count);
+                let request = rig.uploads.append(&rig.call, upload.id, append, body);
+                (cancelled(rig, request, stalls).await, count)
+            }
+            Way::Client => {
+                let request = rig.uploads.append(&rig.call, upload.id, claims(5), body);
+                (cancelled(rig, request, stalls).await, bytes.len())
+            }
+        };
+        assert_eq!(held, granted, "{way:?}");
+    }
+    rig.check_holds_just(upload.id, b"12345").await;
+}
+
+async fn a_request_that_is_cancelled_while_it_stores_holds_nothing(rig: &Rig) {
+    let bytes = sample(1, 100_000);
+    let upload = rig.begun(b"12345").await;
+    for relayed in [true, false] {
+        let mut hold = rig.blobs.hold(At::Finish);
+        let now = rig.stat(upload.id).await.unwrap();
+        let held = match relayed {
+            true => cancelled(rig, rig.relayed(&now, &bytes), hold.reached()).await,
+            false => cancelled(rig, rig.append(&now, &bytes), hold.reached()).await,
+        };
+        assert_eq!(held, bytes.len());
+    }
+    rig.check_holds_just(upload.id, b"12345").await;
+}
+
+/// And then it is free: an upload of many chunks needs no more at once than its largest.
+async fn a_chunk_is_held_until_it_is_stored(rig: &Rig) {
+    let bytes = sample(1, 3 * MIB);
+    let mut held = rig.blobs.hold(At::Finish);
+    let looking = async {
+        held.reached().await;
+        assert_eq!(BUDGET as usize - rig.budget.free(), MIB);
+        let mut second = rig.blobs.hold(At::Finish);
+        drop(held);
+        second.reached().await;
+        assert_eq!(BUDGET as usize - rig.budget.free(), 2 * MIB);
+        drop(second);
+    };
+    let (stored, ()) = tokio::join!(rig.create(None, First::Whole(body(&bytes))), looking);
+    rig.check_content(&stored.unwrap(), &bytes).await;
+}

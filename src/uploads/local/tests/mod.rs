@@ -1,0 +1,240 @@
+//! What the use-cases hold, over real stores: a SQLite catalog with a folder, and PostgreSQL for both.
+//!
+//! A rule is a function over a [`Rig`]; `on_both_stores!` makes a test of it on each. After every rule the budget has to be
+//! free again.
+
+mod appending;
+mod creation;
+mod failures;
+mod fencing;
+mod memory;
+mod model;
+mod racing;
+mod reading;
+mod removal;
+
+use super::LocalUploads;
+use crate::blobs::BlobStore;
+use crate::blobs::faulty::FaultyBlobs;
+use crate::blobs::local::LocalBlobs;
+use crate::blobs::postgres::PostgresBlobs;
+use crate::catalog::Catalog;
+use crate::catalog::postgres::PostgresCatalog;
+use crate::catalog::sqlite::SqliteCatalog;
+use crate::db::testing::TestDatabase;
+use crate::domain::{
+    ContainerId, Digest, FileName, Listing, NewUpload, Sha256Sum, SortKey, Upload, UploadId,
+};
+use crate::uploads::{Append, Body, BodyError, Budget, Call, First, UploadError, Uploads, Writer};
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+const MIB: usize = 1 << 20;
+const BUDGET: u32 = 64 << 20;
+const TTL: Duration = Duration::from_secs(3600);
+
+/// Makes a test of each rule on SQLite with a folder, and one on PostgreSQL.
+macro_rules! on_both_stores {
+    ($($rule:ident),* $(,)?) => {
+        mod on_sqlite_and_a_folder {
+            $(#[tokio::test]
+            async fn $rule() {
+                let rig = super::Rig::on_sqlite_and_a_folder().await;
+                super::$rule(&rig).await;
+                rig.check_budget();
+            })*
+        }
+
+        mod on_postgres {
+            $(#[tokio::test]
+            async fn $rule() {
+                let rig = super::Rig::on_postgres().await;
+                super::$rule(&rig).await;
+                rig.check_budget();
+            })*
+        }
+    };
+}
+use on_both_stores;
+
+/// The use-cases over stores of their own.
+struct Rig {
+    uploads: LocalUploads,
+    catalog: Arc<dyn Catalog>,
+    /// Fails when told to; what the use-cases write to and read from.
+    blobs: FaultyBlobs,
+    budget: Budget,
+    call: Call,
+    folder: TempDir,
+    _database: Option<TestDatabase>,
+}
+
+impl Rig {
+    async fn on_sqlite_and_a_folder() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (catalog, blobs) = open_stores(folder.path()).await;
+        Self::over(catalog, blobs, folder, None)
+    }
+
+    async fn on_postgres() -> Self {
+        let (database, pool) = TestDatabase::migrated().await;
+        let catalog = Arc::new(PostgresCatalog::new(pool.clone()));
+        let blobs = Arc::new(PostgresBlobs::new(pool));
+        Self::over(catalog, blobs, tempfile::tempdir().unwrap(), Some(database))
+    }
+
+    fn over(
+        catalog: Arc<dyn Catalog>,
+        blobs: Arc<dyn BlobStore>,
+        folder: TempDir,
+        database: Option<TestDatabase>,
+    ) -> Self {
+        let (blobs, budget) = (FaultyBlobs::new(blobs), Budget::new(BUDGET));
+        let uploads = backend(1, catalog.clone(), Arc::new(blobs.clone()), budget.clone());
+        Self { uploads, catalog, blobs, budget, call: Call::default(), folder, _database: database }
+    }
+
+    /// Another backend over the same catalog and store.
+    fn another_backend(&self) -> LocalUploads {
+        backend(2, self.catalog.clone(), Arc::new(self.blobs.clone()), self.budget.clone())
+    }
+
+    async fn create(&self, length: Option<u64>, first: First) -> Result<Upload, UploadError> {
+        self.uploads.create(&self.call, described(length), first).await
+    }
+
+    /// An upload of unknown length that begins with `bytes`.
+    async fn begun(&self, bytes: &[u8]) -> Upload {
+        self.create(None, First::Part(body(bytes))).await.unwrap()
+    }
+
+    /// A client's request.
+    async fn append(&self, upload: &Upload, bytes: &[u8]) -> Result<Upload, UploadError> {
+        self.uploads.append(&self.call, upload.id, claims(upload.offset), body(bytes)).await
+    }
+
+    /// A relay's chunk, by a relay that knows the upload as `upload`.
+    async fn relayed(&self, upload: &Upload, bytes: &[u8]) -> Result<Upload, UploadError> {
+        self.uploads.append(&self.call, upload.id, holds(upload, bytes.len()), body(bytes)).await
+    }
+
+    /// Declares that the upload ends where it stands.
+    async fn finish(&self, upload: &Upload) -> Result<Upload, UploadError> {
+        let append = Append { length: Some(upload.offset), ..claims(upload.offset) };
+        self.uploads.append(&self.call, upload.id, append, body(b"")).await
+    }
+
+    async fn terminate(&self, id: UploadId) -> Result<(), UploadError> {
+        self.uploads.terminate(&self.call, id).await
+    }
+
+    async fn stat(&self, id: UploadId) -> Result<Upload, UploadError> {
+        self.uploads.stat(&self.call, id).await
+    }
+
+    async fn read(&self, upload: &Upload, range: Range<u64>) -> Result<Vec<u8>, UploadError> {
+        let pieces: Vec<Bytes> = self.uploads.open(&self.call, upload, range).await?.try_collect().await?;
+        Ok(pieces.concat())
+    }
+
+    /// The upload is complete, and `bytes` are its content, its length and its digest.
+    async fn check_content(&self, upload: &Upload, bytes: &[u8]) {
+        assert_eq!((upload.offset, upload.length), (bytes.len() as u64, Some(bytes.len() as u64)));
+        assert_eq!(upload.sha256, Some(sum(bytes)));
+        assert_eq!(&self.stat(upload.id).await.unwrap(), upload);
+        assert!(self.read(upload, 0..upload.offset).await.unwrap() == bytes);
+    }
+
+    /// Nothing counts but `bytes`, and the upload can go on from there: it is ended, to see its digest and content.
+    async fn check_holds_just(&self, id: UploadId, bytes: &[u8]) {
+        let upload = self.stat(id).await.unwrap();
+        assert_eq!((upload.offset, upload.sha256), (bytes.len() as u64, None));
+        let complete = self.finish(&upload).await.unwrap();
+        self.check_content(&complete, bytes).await;
+    }
+
+    async fn listed(&self) -> Vec<UploadId> {
+        let listing = Listing {
+            limit: 100,
+            after: None,
+            search: String::new(),
+            sort: SortKey::Created,
+            descending: false,
+            incomplete_too: true,
+        };
+        let page = self.uploads.list(&self.call, &listing).await.unwrap();
+        page.uploads.into_iter().map(|upload| upload.id).collect()
+    }
+
+    fn check_budget(&self) {
+        assert_eq!(self.budget.free(), BUDGET as usize);
+    }
+}
+
+/// The stores that a program with a data folder has.
+async fn open_stores(folder: &Path) -> (Arc<dyn Catalog>, Arc<dyn BlobStore>) {
+    let catalog = SqliteCatalog::open(&folder.join("catalog.db")).await.unwrap();
+    let blobs = LocalBlobs::open(&folder.join("blobs")).await.unwrap();
+    (Arc::new(catalog), Arc::new(blobs))
+}
+
+fn backend(
+    number: u64,
+    catalog: Arc<dyn Catalog>,
+    blobs: Arc<dyn BlobStore>,
+    budget: Budget,
+) -> LocalUploads {
+    LocalUploads::new(catalog, blobs, budget, ContainerId::from_bits(number), TTL)
+}
+
+fn described(length: Option<u64>) -> NewUpload {
+    NewUpload {
+        id: UploadId::mint(),
+        filename: FileName::clean("a file.bin"),
+        content_type: None,
+        metadata: String::new(),
+        length,
+    }
+}
+
+fn claims(offset: u64) -> Append {
+    Append { offset, writer: Writer::Claims, length: None, count: None }
+}
+
+fn holds(upload: &Upload, count: usize) -> Append {
+    let (offset, writer) = (upload.offset, Writer::Holds(upload.epoch));
+    Append { offset, writer, length: None, count: Some(count as u64) }
+}
+
+/// A body as it comes from the network, in pieces.
+fn body(bytes: &[u8]) -> Body {
+    let pieces: Vec<_> = bytes.chunks(64 << 10).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+    stream::iter(pieces).boxed_local()
+}
+
+/// A body whose sender goes away after `bytes`.
+fn cut_short(bytes: &[u8]) -> Body {
+    body(bytes).chain(stream::once(async { Err(BodyError::CutShort) })).boxed_local()
+}
+
+/// A relay's first chunk.
+fn first_chunk(bytes: &[u8]) -> First {
+    First::Chunk { body: body(bytes), count: bytes.len() as u64 }
+}
+
+/// Bytes of which no two neighbourhoods are the same, others for each seed.
+fn sample(seed: u64, length: usize) -> Vec<u8> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    (0..length).map(|_| random.u8(..)).collect()
+}
+
+fn sum(bytes: &[u8]) -> Sha256Sum {
+    let mut digest = Digest::default();
+    digest.update(bytes);
+    digest.finish()
+}

@@ -1,0 +1,37 @@
+use super::*;
+
+on_both_stores!(any_range_is_the_slice_of_the_content, an_incomplete_upload_cannot_be_read);
+
+/// Over several epochs, and so over several extents, with bytes of fenced writers beside them.
+async fn any_range_is_the_slice_of_the_content(rig: &Rig) {
+    let parts = [1, 70_000, MIB + 200_000, 5].map(|length| sample(length as u64, length));
+    let mut upload = rig.create(None, First::Nothing).await.unwrap();
+    for part in &parts {
+        upload = rig.append(&upload, part).await.unwrap();
+    }
+    let upload = rig.finish(&upload).await.unwrap();
+    let content = parts.concat();
+    rig.check_content(&upload, &content).await;
+
+    let end = content.len() as u64;
+    let mut random = fastrand::Rng::with_seed(1);
+    let at_random = std::iter::repeat_with(|| {
+        let start = random.u64(0..=end);
+        start..random.u64(start..=end)
+    });
+    let joint = 1 + 70_000;
+    let at_edges =
+        [0..0, end..end, 0..1, 1..2, 0..2, joint - 1..joint + 1, joint..end, end - 5..end, end - 6..end];
+    for range in at_edges.into_iter().chain(at_random.take(30)) {
+        let read = rig.read(&upload, range.clone()).await.unwrap();
+        assert!(read == content[range.start as usize..range.end as usize], "{range:?}");
+    }
+}
+
+async fn an_incomplete_upload_cannot_be_read(rig: &Rig) {
+    let upload = rig.create(Some(9), First::Part(body(b"12345"))).await.unwrap();
+    for range in [0..5, 0..0] {
+        let refused = rig.read(&upload, range).await;
+        assert!(matches!(refused, Err(UploadError::Incomplete { offset: 5 })), "{refused:?}");
+    }
+}
