@@ -13,4 +13,5 @@ mod support;
 mod chaos_proxy;
 mod cluster;
 mod command_line;
+mod postgres_server;
 mod standalone;

@@ -21,19 +21,29 @@ pub struct Cluster {
     pub backends: Vec<Process>,
     /// In the order of the backends.
     pub proxies: Vec<ChaosProxy>,
-    pub database: Database,
+    database_url: String,
+    _database: Option<Database>,
     folder: TempDir,
     store: Store,
 }
 
 impl Cluster {
-    /// Started, and ready.
+    /// Started, and ready, over a database of its own.
     pub fn start(store: Store, backends: usize, frontends: usize) -> Self {
+        let database = Database::create();
+        let mut cluster = Self::start_over(database.url.clone(), store, backends, frontends);
+        cluster._database = Some(database);
+        cluster
+    }
+
+    /// Started, and ready, over an empty database that the test brings.
+    pub fn start_over(database_url: String, store: Store, backends: usize, frontends: usize) -> Self {
         let mut cluster = Self {
             frontends: Vec::new(),
             backends: Vec::new(),
             proxies: Vec::new(),
-            database: Database::create(),
+            database_url,
+            _database: None,
             folder: tempfile::tempdir().unwrap(),
             store,
         };
@@ -58,7 +68,7 @@ impl Cluster {
 
     /// Does not wait for its greeting.
     pub fn launch_backend(&self, number: usize) -> Process {
-        let mut arguments = vec!["--role", "backend", "--database-url", &self.database.url];
+        let mut arguments = vec!["--role", "backend", "--database-url", &self.database_url];
         let folder = format!("file://{}", self.folder.path().display());
         match self.store {
             Store::Postgres => {}

@@ -12,6 +12,7 @@ pub mod content;
 pub mod external;
 pub mod multipart;
 pub mod postgres;
+pub mod postgres_server;
 pub mod process;
 pub mod wait;
 pub mod wire;
