@@ -17,7 +17,9 @@ pub enum Health {
 pub enum Probe {
     Ready,
     Unready,
-    /// No connection, no answer in time, or no sense in it.
+    /// No connection: the process is gone, or accepts nothing more and finishes what it has begun.
+    Refused,
+    /// No answer in time, or no sense in it.
     Silent,
 }
 
@@ -53,7 +55,7 @@ impl Condition {
     pub fn probed(&mut self, probe: Probe, now: Instant) {
         let barred = self.barred_until.is_some_and(|until| now < until);
         self.health = match probe {
-            Probe::Silent => Health::Ejected,
+            Probe::Refused | Probe::Silent => Health::Ejected,
             _ if barred => Health::Ejected,
             Probe::Ready => Health::Ready,
             Probe::Unready => Health::Unready,
@@ -73,8 +75,12 @@ impl Condition {
     }
 
     /// A request was sent and not answered, or with rubbish. One such may be an old connection that was closed; several in a
-    /// row are a fault that probes do not see, and each further ejection lasts twice as long.
+    /// row are a fault that probes do not see, and each further ejection lasts twice as long. All that was in flight when it
+    /// was ejected fails with it, and that counts once.
     pub fn failed(&mut self, now: Instant) {
+        if self.barred_until.is_some_and(|until| now < until) {
+            return;
+        }
         self.failures += 1;
         if self.failures >= FAILURES_TO_EJECT {
             let bar = FIRST_BAR * 2u32.saturating_pow(self.ejections.min(8));
@@ -126,16 +132,26 @@ mod tests {
 
     #[test]
     fn failing_again_and_again_ejects_for_twice_as_long_each_time() {
-        let start = Instant::now();
+        let mut now = Instant::now();
         let mut condition = ready();
         let mut bar = FIRST_BAR;
         for _ in 0..3 {
-            (0..FAILURES_TO_EJECT).for_each(|_| condition.failed(start));
-            condition.probed(Probe::Ready, start + bar - Duration::from_millis(1));
+            (0..FAILURES_TO_EJECT).for_each(|_| condition.failed(now));
+            condition.probed(Probe::Ready, now + bar - Duration::from_millis(1));
             assert_eq!(condition.health(), Health::Ejected);
-            condition.probed(Probe::Ready, start + bar);
+            now += bar;
+            condition.probed(Probe::Ready, now);
             assert_eq!(condition.health(), Health::Ready);
             bar *= 2;
         }
+    }
+
+    #[test]
+    fn what_fails_together_ejects_once() {
+        let now = Instant::now();
+        let mut condition = ready();
+        (0..10 * FAILURES_TO_EJECT).for_each(|_| condition.failed(now));
+        condition.probed(Probe::Ready, now + FIRST_BAR);
+        assert_eq!(condition.health(), Health::Ready);
     }
 }

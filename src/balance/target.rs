@@ -39,6 +39,8 @@ impl Target {
 
     pub fn probed(&self, probe: Probe, now: Instant) {
         self.condition().probed(probe, now);
+        // Where connections are refused those that are open say themselves what becomes of them: the kernel resets them with
+        // the process, and one that drains answers them.
         self.silent.send_replace(probe == Probe::Silent);
     }
 
@@ -112,9 +114,11 @@ mod tests {
         let waiting = target.clone();
         let told = actix_web::rt::spawn(async move { waiting.falls_silent().await });
         actix_web::rt::task::yield_now().await;
-        target.probed(Probe::Unready, Instant::now());
-        actix_web::rt::task::yield_now().await;
-        assert!(!told.is_finished());
+        for probe in [Probe::Unready, Probe::Refused] {
+            target.probed(probe, Instant::now());
+            actix_web::rt::task::yield_now().await;
+            assert!(!told.is_finished());
+        }
         target.probed(Probe::Silent, Instant::now());
         told.await.unwrap();
     }

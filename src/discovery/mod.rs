@@ -7,6 +7,7 @@
 use async_trait::async_trait;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// The system's resolver may wait many seconds for a name server that does not answer.
@@ -36,19 +37,34 @@ impl Resolve for Dns {
     }
 }
 
-/// Several sources together. One that fails hides none of the others.
-pub struct Together(pub Vec<Box<dyn Resolve>>);
+/// Several sources together. Of one that fails what it said last holds: an error says nothing new.
+pub struct Together(Vec<Source>);
+
+struct Source {
+    resolve: Box<dyn Resolve>,
+    last: Mutex<Vec<SocketAddr>>,
+}
+
+impl Together {
+    pub fn new(sources: impl IntoIterator<Item = Box<dyn Resolve>>) -> Self {
+        Self(sources.into_iter().map(|resolve| Source { resolve, last: Mutex::default() }).collect())
+    }
+}
 
 #[async_trait]
 impl Resolve for Together {
     async fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
         let mut addresses = Vec::new();
         let mut failure = None;
-        for answer in futures_util::future::join_all(self.0.iter().map(|source| source.resolve())).await {
+        let answers =
+            futures_util::future::join_all(self.0.iter().map(|source| source.resolve.resolve())).await;
+        for (source, answer) in self.0.iter().zip(answers) {
+            let mut last = source.last.lock().unwrap_or_else(PoisonError::into_inner);
             match answer {
-                Ok(found) => addresses.extend(found),
+                Ok(found) => *last = found,
                 Err(error) => failure = Some(error),
             }
+            addresses.extend(last.iter());
         }
         match failure {
             Some(error) if addresses.is_empty() => Err(error),
@@ -60,6 +76,7 @@ impl Resolve for Together {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
     fn dns(host: &str) -> Box<dyn Resolve> {
         Box::new(Dns { host: host.into(), port: 8000 })
@@ -73,8 +90,30 @@ mod tests {
     #[actix_web::test]
     async fn a_name_that_cannot_be_resolved_hides_no_other() {
         let unknown = || dns("no-such-name.invalid");
-        let together = Together(vec![dns("127.0.0.2"), unknown(), dns("127.0.0.1")]);
+        let together = Together::new([dns("127.0.0.2"), unknown(), dns("127.0.0.1")]);
         assert_eq!(together.resolve().await.unwrap().len(), 2);
-        assert!(Together(vec![unknown()]).resolve().await.is_err());
+        assert!(Together::new([unknown()]).resolve().await.is_err());
+    }
+
+    /// Answers once.
+    struct Once(AtomicBool);
+
+    #[async_trait]
+    impl Resolve for Once {
+        async fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
+            match self.0.swap(true, Relaxed) {
+                false => Ok(vec!["127.0.0.3:8000".parse().unwrap()]),
+                true => Err(io::ErrorKind::TimedOut.into()),
+            }
+        }
+    }
+
+    #[actix_web::test]
+    async fn what_a_source_said_last_holds_while_it_fails() {
+        let once = Box::new(Once(AtomicBool::new(false)));
+        let together = Together::new([dns("127.0.0.1"), once]);
+        for _ in 0..2 {
+            assert_eq!(together.resolve().await.unwrap().len(), 2);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::page::Pages;
 use super::registry::RelayRegistry;
 use super::relay::RelayUploads;
-use super::relay::client::{Backends, Client};
+use super::relay::client::{Backends, Client, PATIENCE};
 use super::{heartbeat, routes, watch};
 use crate::config::{Common, Endpoint, FrontendConfig};
 use crate::discovery::{Dns, Resolve, Together};
@@ -65,7 +65,7 @@ pub fn start(
 
 fn source(endpoints: Vec<Endpoint>) -> Box<dyn Resolve> {
     let dns = |Endpoint { host, port }| Box::new(Dns { host, port }) as Box<dyn Resolve>;
-    Box::new(Together(endpoints.into_iter().map(dns).collect()))
+    Box::new(Together::new(endpoints.into_iter().map(dns)))
 }
 
 fn serve(
@@ -75,7 +75,7 @@ fn serve(
     readiness: Observed,
     backends: Arc<Backends>,
 ) -> io::Result<Server> {
-    let budget = Budget::new(common.memory_budget);
+    let budget = Budget::new(common.memory_budget).with_patience(PATIENCE);
     let max_upload_size = common.max_upload_size;
     Server::start(common.listen, common.shutdown_grace, replica.clone(), move |urls| {
         let client = Client::new(backends.clone(), replica.identity.container_id);

@@ -4,6 +4,8 @@ use super::relay::client::{Backends, CONNECT, backend_of};
 use crate::balance::{Probe, Target};
 use crate::discovery::Resolve;
 use awc::Client;
+use awc::error::{ConnectError, SendRequestError};
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,6 +42,11 @@ async fn probe(client: &Client, target: &Target) {
         Ok(response) if backend_of(response.headers()).is_none() => Probe::Silent,
         Ok(response) if response.status().is_success() => Probe::Ready,
         Ok(_) => Probe::Unready,
+        Err(SendRequestError::Connect(ConnectError::Io(error)))
+            if error.kind() == ErrorKind::ConnectionRefused =>
+        {
+            Probe::Refused
+        }
         Err(_) => Probe::Silent,
     };
     target.probed(result, Instant::now());

@@ -10,7 +10,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub struct Budget {
     free: Arc<Semaphore>,
     total: u32,
+    patience: Duration,
 }
+
+/// How long a backend lets a request wait for room: with what its database may take after that, it still says no before the
+/// relay gives up on it.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Bytes granted. They are free again when it is dropped.
 #[derive(Debug)]
@@ -18,7 +23,13 @@ pub struct Grant(OwnedSemaphorePermit);
 
 impl Budget {
     pub fn new(bytes: u32) -> Self {
-        Self { free: Arc::new(Semaphore::new(bytes as usize)), total: bytes }
+        Self { free: Arc::new(Semaphore::new(bytes as usize)), total: bytes, patience: PATIENCE }
+    }
+
+    /// A relay has more patience: while it asks again and again for one chunk, the next one waits for room, and must not fail
+    /// an upload that would go on.
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// The bytes if they are free now.
@@ -26,10 +37,10 @@ impl Budget {
         self.free.clone().try_acquire_many_owned(self.clamp(bytes)).ok().map(Grant)
     }
 
-    /// The bytes as soon as they are free, in the order of asking; `None` if they are not within `patience`.
-    pub async fn take(&self, bytes: usize, patience: Duration) -> Option<Grant> {
+    /// The bytes as soon as they are free, in the order of asking; `None` if they are not within the patience.
+    pub async fn take(&self, bytes: usize) -> Option<Grant> {
         let granted = self.free.clone().acquire_many_owned(self.clamp(bytes));
-        tokio::time::timeout(patience, granted).await.ok()?.ok().map(Grant)
+        tokio::time::timeout(self.patience, granted).await.ok()?.ok().map(Grant)
     }
 
     pub fn free(&self) -> usize {
@@ -54,11 +65,11 @@ mod tests {
 
     #[actix_web::test]
     async fn bytes_are_free_again_when_their_grant_is_dropped() {
-        let budget = Budget::new(100);
+        let budget = Budget::new(100).with_patience(Duration::from_millis(1));
         let mut grant = budget.try_take(60).unwrap();
         assert!(budget.try_take(60).is_none());
         grant.join(budget.try_take(40).unwrap());
-        assert!(budget.take(1, Duration::from_millis(1)).await.is_none());
+        assert!(budget.take(1).await.is_none());
         drop(grant);
         assert_eq!(budget.free(), 100);
     }
@@ -66,6 +77,6 @@ mod tests {
     #[actix_web::test]
     async fn more_than_the_whole_budget_waits_for_all_of_it() {
         let budget = Budget::new(100);
-        assert!(budget.take(1000, Duration::from_millis(1)).await.is_some());
+        assert!(budget.take(1000).await.is_some());
     }
 }

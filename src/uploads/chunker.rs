@@ -13,10 +13,13 @@ pub const LARGEST: usize = 16 * MIB;
 const IDLE: Duration = Duration::from_millis(250);
 /// And a chunk that grows slowly, byte by byte without a pause, when it is this old.
 const OLDEST: Duration = Duration::from_secs(5);
-/// A chunk filled faster than this makes the next one twice as large.
+/// A chunk filled faster than this makes the next one twice as large, if it is stored as fast.
 const QUICK: Duration = Duration::from_millis(500);
-/// How long a request without unsent bytes waits for budget before it is told to come back.
-const BUDGET_PATIENCE: Duration = Duration::from_secs(8);
+/// A chunk that took longer to be stored makes the next ones smaller: one that takes longer than a backend waits for its
+/// database would never be stored, however often it is sent.
+const SLOW: Duration = Duration::from_secs(1);
+/// A relay's chunk that takes longer to arrive is not waited for by its relay any more.
+const ARRIVAL: Duration = Duration::from_secs(10);
 pub(super) const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// Consecutive bytes of an upload, stored at once or not at all. They count against the [`Budget`] until it is dropped.
@@ -37,6 +40,8 @@ pub struct Chunker {
     body: Body,
     budget: Budget,
     target: usize,
+    /// The largest chunk that is stored quickly, as far as is known.
+    ceiling: usize,
     /// Received, but not granted when the last chunk ended.
     carried: Option<Bytes>,
     tail: Tail,
@@ -54,7 +59,7 @@ enum Tail {
 
 impl Chunker {
     pub fn new(body: Body, budget: Budget) -> Self {
-        Self { body, budget, target: SMALLEST, carried: None, tail: Tail::Open }
+        Self { body, budget, target: SMALLEST, ceiling: LARGEST, carried: None, tail: Tail::Open }
     }
 
     /// The next chunk; `None` after the last one. Must not be cancelled: what a dropped call had received is lost.
@@ -104,7 +109,7 @@ impl Chunker {
         match self.budget.try_take(bytes) {
             Some(grant) => Ok(Some(grant)),
             None if chunk.len > 0 => Ok(None),
-            None => match self.budget.take(bytes, BUDGET_PATIENCE).await {
+            None => match self.budget.take(bytes).await {
                 Some(grant) => Ok(Some(grant)),
                 None => Err(UploadError::Unavailable { retry_after: RETRY_AFTER }),
             },
@@ -119,7 +124,20 @@ impl Chunker {
             (true, false) => self.target,
             (false, _) => self.target / 2,
         };
-        self.target = wanted.min(self.budget.free() / 4).clamp(SMALLEST, LARGEST);
+        self.target = wanted.min(self.budget.free() / 4).min(self.ceiling).clamp(SMALLEST, LARGEST);
+    }
+
+    /// Told how long it took to store a chunk of so many bytes, repetitions included.
+    pub fn stored(&mut self, bytes: u64, took: Duration) {
+        let bytes = usize::try_from(bytes).unwrap_or(LARGEST);
+        if took > SLOW {
+            self.ceiling = (bytes / 2).clamp(SMALLEST, LARGEST);
+        } else if took > QUICK {
+            self.ceiling = self.ceiling.min(bytes.max(SMALLEST));
+        } else if bytes >= self.ceiling {
+            self.ceiling = (self.ceiling * 2).min(LARGEST);
+        }
+        self.target = self.target.min(self.ceiling);
     }
 
     fn deliver(&mut self, mut chunk: Chunk) -> Result<Option<Chunk>, UploadError> {
@@ -149,28 +167,35 @@ impl Chunk {
 
     /// The whole body as one chunk of at most `count` bytes, for which room is taken before the first byte is read: so a
     /// relay's chunks cannot lock up the budget among themselves either.
-    pub async fn whole(mut body: Body, count: u64, budget: &Budget) -> Result<Chunk, UploadError> {
+    pub async fn whole(body: Body, count: u64, budget: &Budget) -> Result<Chunk, UploadError> {
         // A relay's chunk may be longer by the piece that filled it; what is much longer is not a relay's.
         let limit = 2 * LARGEST as u64;
         if count > limit {
             return Err(UploadError::TooLarge { limit });
         }
-        let unavailable = UploadError::Unavailable { retry_after: RETRY_AFTER };
-        let grant = budget.take(count as usize, BUDGET_PATIENCE).await.ok_or(unavailable)?;
-        let (mut len, mut pieces) = (0, Pieces::default());
-        while let Some(bytes) = body.next().await {
-            let bytes = bytes.map_err(UploadError::Body)?;
-            len += bytes.len() as u64;
-            // Room was taken for so much, and no more is held.
-            if len > count {
-                break;
-            }
-            pieces.push(bytes);
+        let unavailable = || UploadError::Unavailable { retry_after: RETRY_AFTER };
+        let grant = budget.take(count as usize).await.ok_or_else(unavailable)?;
+        // A relay that stands still in the middle of its chunk must not keep the room from others.
+        let arrived = tokio::time::timeout(ARRIVAL, exactly(body, count)).await;
+        let parts = arrived.map_err(|_| unavailable())?.map_err(UploadError::Body)?;
+        Ok(Chunk { parts, len: count, last: true, grant: Some(grant) })
+    }
+}
+
+/// The pieces of a body of just `count` bytes. Not one byte more is held.
+async fn exactly(mut body: Body, count: u64) -> Result<Vec<Bytes>, BodyError> {
+    let (mut len, mut pieces) = (0, Pieces::default());
+    while let Some(bytes) = body.next().await {
+        let bytes = bytes?;
+        len += bytes.len() as u64;
+        if len > count {
+            break;
         }
-        match len == count {
-            true => Ok(Chunk { parts: pieces.into_parts(), len, last: true, grant: Some(grant) }),
-            false => Err(UploadError::Body(BodyError::CutShort)),
-        }
+        pieces.push(bytes);
+    }
+    match len == count {
+        true => Ok(pieces.into_parts()),
+        false => Err(BodyError::CutShort),
     }
 }
 
@@ -228,6 +253,18 @@ mod tests {
         let mut chunker = Chunker::new(paused, Budget::new(100));
         let chunk = chunker.next().await.unwrap().unwrap();
         assert_eq!((chunk.len, chunk.last), (5, false));
+    }
+
+    #[actix_web::test]
+    async fn chunks_shrink_while_they_are_stored_slowly_and_grow_again_after() {
+        let mut chunker = Chunker::new(body(pieces(64, MIB)), Budget::new(256 * MIB as u32));
+        let mut lengths = Vec::new();
+        for took in [100, 100, 100, 1500, 2000, 700, 100, 100, 100] {
+            let chunk = chunker.next().await.unwrap().unwrap();
+            lengths.push(chunk.len / MIB as u64);
+            chunker.stored(chunk.len, Duration::from_millis(took));
+        }
+        assert_eq!(lengths, [1, 2, 4, 8, 4, 2, 2, 2, 4]);
     }
 
     #[actix_web::test]
