@@ -1,5 +1,5 @@
 use crate::catalog::Catalog;
-use crate::replica::{HEARD_WITHIN, Registry, RegistryError, Report};
+use crate::replica::{HEARD_WITHIN, Live, Registry, RegistryError, Report};
 use async_trait::async_trait;
 use std::sync::Arc;
 
@@ -12,7 +12,8 @@ impl Registry for CatalogRegistry {
         self.0.report(&report).await.map_err(|_| RegistryError)
     }
 
-    async fn live(&self) -> Result<Vec<Report>, RegistryError> {
-        self.0.replicas(HEARD_WITHIN).await.map_err(|_| RegistryError)
+    async fn live(&self, _request_id: &str) -> Result<Live, RegistryError> {
+        let replicas = self.0.replicas(HEARD_WITHIN).await.map_err(|_| RegistryError)?;
+        Ok(Live { replicas, backend: None })
     }
 }

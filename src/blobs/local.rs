@@ -25,9 +25,10 @@ use std::sync::Arc;
 const WRITE_BYTES: usize = 1 << 20;
 /// POSIX's IOV_MAX on Linux.
 const WRITE_PARTS: usize = 1024;
-/// Pieces read grow up to [`LAST_READ_BYTES`]: a short read wastes no memory, a long one no time.
+/// Pieces read grow up to [`LAST_READ_BYTES`]: a short read wastes no memory, a long one no time. Each reader that is slower
+/// than we are holds one or two, which no budget counts.
 const FIRST_READ_BYTES: usize = 64 << 10;
-const LAST_READ_BYTES: usize = 1 << 20;
+const LAST_READ_BYTES: usize = 256 << 10;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -129,7 +130,8 @@ fn delete_files(folder: &Path, prefix: &str) -> io::Result<()> {
             Ok(()) | Err(_) => {}
         }
     }
-    Ok(())
+    // Else a power cut brings back what the catalog has forgotten.
+    sync_folder(folder)
 }
 
 /// A chunk being written: at most [`WRITE_BYTES`] and what one call brought wait here.

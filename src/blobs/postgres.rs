@@ -17,6 +17,8 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 /// A CHECK of the table says so, too.
 const ROW_BYTES: usize = 1 << 20;
+/// Bytes read at once. Each reader that is slower than we are holds one or two pieces, which no budget counts.
+const READ_BYTES: usize = 256 << 10;
 /// Rows on their way to the server at once: more would only wait in memory.
 const ROWS_IN_FLIGHT: usize = 4;
 /// Rows deleted by one statement, which must end in time.
@@ -48,7 +50,7 @@ impl PostgresBlobs {
     async fn read_piece(&self, place: Place, count: u64) -> Result<Bytes, BlobError> {
         within_patience(async {
             let position = i64::try_from(place.start).map_err(db::Error::broken)?;
-            let count = i32::try_from(count.min(ROW_BYTES as u64)).map_err(db::Error::broken)?;
+            let count = i32::try_from(count.min(READ_BYTES as u64)).map_err(db::Error::broken)?;
             let lease = self.pool.lease().await?;
             let statement = lease.prepare_cached(READ).await?;
             let row =

@@ -110,8 +110,8 @@ pub trait Catalog: Send + Sync {
     async fn find(&self, id: UploadId) -> Result<Record, CatalogError>;
 
     /// Takes the next epoch for a writer that is about to append at `offset`. Every writer before it is fenced from then on.
-    /// [`CatalogError::Conflict`] if the upload is at another offset or complete.
-    async fn claim(&self, id: UploadId, offset: u64) -> Result<Upload, CatalogError>;
+    /// [`CatalogError::Conflict`] if the upload is at another offset or complete, or no longer in the epoch `after`.
+    async fn claim(&self, id: UploadId, offset: u64, after: Option<Epoch>) -> Result<Upload, CatalogError>;
 
     /// Moves the offset by one chunk, if the record is in `advance.epoch` and at `advance.from` and not complete:
     /// compare-and-set, the last statement of the transaction that `staged` joins. Otherwise [`CatalogError::Conflict`], and

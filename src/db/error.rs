@@ -47,18 +47,22 @@ impl Error {
     }
 }
 
-/// An error with all of its causes on one line: tokio-postgres says what the server said in the cause only.
-struct Chain<'a>(&'a (dyn std::error::Error + 'static));
+/// An error with all of its causes on one line, for the log: tokio-postgres says what the server said in the cause only. A
+/// cause that was said already is not said again.
+pub struct Chain<'a>(pub &'a (dyn std::error::Error + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
+        let mut text = self.0.to_string();
         let mut cause = self.0.source();
         while let Some(error) = cause {
-            write!(f, ": {error}")?;
+            let said = error.to_string();
+            if !text.contains(&said) {
+                text = format!("{text}: {said}");
+            }
             cause = error.source();
         }
-        Ok(())
+        f.write_str(&text)
     }
 }
 

@@ -19,6 +19,9 @@ mod embedded {
     }
 }
 
+/// For a session that waits for others' migrations and makes its own.
+const UNHURRIED: &str = "SET lock_timeout = 0; SET statement_timeout = 0; \
+     SET idle_session_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s'";
 /// Any number will do, as long as every release takes the same.
 const LOCK: i64 = 0x7377_6172_6d2d_7570;
 /// Where refinery notes what it has applied.
@@ -28,9 +31,14 @@ const VERSION: &str = "SELECT coalesce(max(version), 0) FROM refinery_schema_his
 /// Migrates a PostgreSQL database. While another replica does it this one waits, however long that takes, and finds it done.
 pub async fn postgres(pool: &Pool) -> Result<(), Error> {
     let runner = embedded::postgres::migrations::runner();
-    // A session of its own: the pool's give up on locks and statements after seconds. The lock ends with the session.
+    // A session of its own: the pool's give up on locks and statements after seconds. The lock ends with the session, and the
+    // server ends the session of one who took the lock and then stands still.
     let mut session = pool.dedicated().await?;
-    session.batch_execute("SET lock_timeout = 0; SET statement_timeout = 0").await?;
+    // Where there is nothing to do, nobody waits for one who may be at it.
+    if suffices(postgres_version(&session).await?, &runner).is_ok() {
+        return Ok(());
+    }
+    session.batch_execute(UNHURRIED).await?;
     session.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
     if suffices(postgres_version(&session).await?, &runner).is_ok() {
         return Ok(());

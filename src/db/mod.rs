@@ -11,7 +11,7 @@ pub mod sqlite;
 pub mod testing;
 mod tls;
 
-pub use error::{Error, PATIENCE, within_patience};
+pub use error::{Chain, Error, PATIENCE, within_patience};
 
 /// Bytes that a chunk brought, on their way to be counted.
 pub enum Staged {

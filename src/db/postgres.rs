@@ -1,6 +1,6 @@
 //! Connections to PostgreSQL, all of which give up in time.
 
-use super::{Error, PATIENCE, tls};
+use super::{Error, PATIENCE, tls, within_patience};
 use async_trait::async_trait;
 use deadpool_postgres::{Client, ClientWrapper, Connect, Manager, ManagerConfig, RecyclingMethod, Runtime};
 use std::fmt;
@@ -34,7 +34,8 @@ pub struct PgConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidConfig {
     #[error(
-        "invalid value for '--database-url': {0}; it must be like postgres://user@host/db?sslmode=prefer"
+        "invalid value '…' for '--database-url': {}; allowed is postgres://user@host/db?sslmode=disable|prefer|require",
+        super::Chain(.0)
     )]
     Url(#[source] tokio_postgres::Error),
     #[error("TLS cannot be set up: {0}")]
@@ -106,8 +107,11 @@ impl Pool {
 
     /// A session for what may take long.
     pub(super) async fn dedicated(&self) -> Result<Session, Error> {
-        let (client, connection) = self.connector.connect(&self.config).await?;
-        Ok(Session(ClientWrapper::new(client, connection)))
+        within_patience(async {
+            let (client, connection) = self.connector.connect(&self.config).await?;
+            Ok(Session(ClientWrapper::new(client, connection)))
+        })
+        .await
     }
 }
 
@@ -203,7 +207,6 @@ impl DerefMut for Session {
 mod tests {
     use super::*;
     use crate::db::testing::TestDatabase;
-    use crate::db::within_patience;
     use std::time::Instant;
     use tokio::net::TcpListener;
 

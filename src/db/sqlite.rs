@@ -75,7 +75,7 @@ impl Database {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.on_writer(move |connection| {
+        within_patience(self.on_writer(move |connection| {
             // In WAL mode NORMAL leaves out the fsync of the commit; that of the next full one includes it.
             let synchronous = match durability {
                 Durability::Full => "FULL",
@@ -88,11 +88,11 @@ impl Database {
             let outcome = work(&transaction)?;
             transaction.commit().map_err(Error::from)?;
             Ok(outcome)
-        })
+        }))
         .await
     }
 
-    /// Runs `work` on the writer's connection, outside of a transaction.
+    /// Runs `work` on the writer's connection, outside of a transaction, however long it takes.
     pub(super) async fn on_writer<T, E>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
@@ -101,18 +101,15 @@ impl Database {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        within_patience(async {
-            let (reply, outcome) = oneshot::channel();
-            let job: Job = Box::new(move |connection| {
-                // Nobody waits for what was asked too long ago.
-                if !reply.is_closed() {
-                    reply.send(work(connection)).ok();
-                }
-            });
-            self.writer.send(job).await.map_err(|_| Error::broken("the writer has ended"))?;
-            outcome.await.map_err(|_| Error::broken("a write was abandoned"))?
-        })
-        .await
+        let (reply, outcome) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            // Nobody waits for what was asked too long ago.
+            if !reply.is_closed() {
+                reply.send(work(connection)).ok();
+            }
+        });
+        self.writer.send(job).await.map_err(|_| Error::broken("the writer has ended"))?;
+        outcome.await.map_err(|_| Error::broken("a write was abandoned"))?
     }
 
     /// Runs `work`, which only reads, beside the writer and other readers.

@@ -39,7 +39,7 @@ impl FileName {
 /// Control characters and those that reorder or hide their neighbours (Unicode TR 36, section 2.7 bidirectional text).
 fn is_misleading(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{061c}' | '\u{180e}')
 }
 
 fn truncate_keeping_extension(name: &mut String) {
@@ -57,6 +57,8 @@ fn truncate_keeping_extension(name: &mut String) {
     }
     name.truncate(end);
     name.push_str(&extension);
+    // A name that is clean stays as it is when it is cleaned again: the cut may have bared a space.
+    name.truncate(name.trim_end().len());
 }
 
 impl fmt::Display for FileName {
@@ -68,6 +70,7 @@ impl fmt::Display for FileName {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_hostile_name_becomes_a_harmless_one() {
@@ -87,6 +90,14 @@ mod tests {
             assert_eq!(FileName::clean(raw).as_str(), shown, "{raw:?}");
         }
         assert_eq!(FileName::clean_bytes(b"a\xffb").as_str(), "a\u{fffd}b");
+    }
+
+    proptest! {
+        #[test]
+        fn a_clean_name_stays_as_it_is(raw in "[a-z ./\\\\\u{e9}\u{202e}]{0,400}") {
+            let clean = FileName::clean(&raw);
+            prop_assert_eq!(&FileName::clean(clean.as_str()), &clean);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `/frontend-info/` and `/api/backend-info/`: who answered, for people who watch the balancing.
 
 use super::relay::client::Client;
+use super::relay::wire;
 use crate::domain::ContainerId;
 use crate::http::request::Caller;
 use crate::http::{Refused, Service};
@@ -56,5 +57,6 @@ async fn ask(client: &Client, call: &Call) -> Option<BackendInfo> {
 /// Which backend answered.
 pub async fn backend_info(client: web::Data<Client>, Caller(call): Caller) -> Result<HttpResponse, Refused> {
     let answer = client.ask_in_turn(&call, "/api/backend-info/", PATIENCE).await?;
+    wire::done(&answer)?;
     Ok(HttpResponse::Ok().content_type("application/json").body(answer.body))
 }

@@ -1,6 +1,6 @@
-use super::relay::client::{Client, Question};
+use super::relay::client::{Client, Question, READING};
 use crate::http::replicas::Replicas;
-use crate::replica::{Registry, RegistryError, Report};
+use crate::replica::{Live, Registry, RegistryError, Report};
 use crate::uploads::Call;
 use async_trait::async_trait;
 
@@ -14,10 +14,11 @@ impl Registry for RelayRegistry {
         Err(RegistryError)
     }
 
-    async fn live(&self) -> Result<Vec<Report>, RegistryError> {
-        let answer =
-            self.0.ask(&Call::default(), &Question::get("/api/replicas")).await.map_err(|_| RegistryError)?;
+    async fn live(&self, request_id: &str) -> Result<Live, RegistryError> {
+        let call = Call { request_id: request_id.into(), ..Call::default() };
+        let asked = self.0.ask_within(&call, &Question::get("/api/replicas"), READING).await;
+        let answer = asked.map_err(|_| RegistryError)?;
         let body: Replicas = serde_json::from_slice(&answer.body).map_err(|_| RegistryError)?;
-        Ok(body.replicas)
+        Ok(Live { replicas: body.replicas, backend: call.backend.get() })
     }
 }

@@ -1,3 +1,4 @@
+use super::conditional::{Lists, Version};
 use super::request::{Caller, Id, hint};
 use super::{Refused, Service};
 use crate::domain::{State, Upload};
@@ -8,7 +9,7 @@ use crate::protocol::range::{self, Selection};
 use crate::protocol::{disposition, repr_digest};
 use crate::uploads::{Call, Content, UploadError};
 use actix_web::body::SizedStream;
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header;
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use bytes::Bytes;
@@ -31,10 +32,8 @@ pub async fn content(
         State::Complete => {}
         State::Receiving => return Err(UploadError::Incomplete { offset: upload.offset }.into()),
     }
-    let tag = upload.id.to_string();
-    let last_modified = upload.completed_at.unwrap_or(upload.created_at).into();
-    let now = Validators { etag: &tag, last_modified };
-    let conditions = conditions(request.headers());
+    let (version, lists) = (Version::of(&upload), Lists::of(request.headers()));
+    let (now, conditions) = (version.validators(), lists.conditions(request.headers()));
     let parts = match conditions.evaluate(now) {
         Verdict::PreconditionFailed => return Err(Refused::plain(Code::PreconditionFailed)),
         Verdict::NotModified => return Ok(describe(StatusCode::NOT_MODIFIED, now, &upload).finish()),
@@ -66,16 +65,6 @@ pub async fn content(
             source.send_one(answer, part.clone()).await
         }
         Some(parts) => source.send_several(answer, parts.to_vec()).await,
-    }
-}
-
-fn conditions(headers: &HeaderMap) -> Conditions<'_> {
-    Conditions {
-        if_match: hint(headers, "If-Match"),
-        if_none_match: hint(headers, "If-None-Match"),
-        if_modified_since: hint(headers, "If-Modified-Since"),
-        if_unmodified_since: hint(headers, "If-Unmodified-Since"),
-        if_range: hint(headers, "If-Range"),
     }
 }
 

@@ -148,7 +148,7 @@ pub fn read_back(problem: &Problem, epoch: Option<Epoch>, retry_after: Option<Du
         Code::TooLarge => problem.limit.map(|limit| UploadError::TooLarge { limit }),
         Code::BodyCutShort => Some(UploadError::Body(BodyError::CutShort)),
         Code::BadBody => Some(UploadError::Body(BodyError::Malformed(problem.detail.clone()))),
-        Code::Unavailable | Code::NoBackend | Code::NotReady => {
+        Code::Unavailable | Code::NotReady => {
             Some(UploadError::Unavailable { retry_after: retry_after.unwrap_or(Duration::from_secs(1)) })
         }
         Code::StorageFull => Some(UploadError::Full),
@@ -246,7 +246,8 @@ mod tests {
             let said = format!("{error:?}");
             let refused = Refused::from(error);
             let header = |name| refused.0.headers.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_str());
-            let epoch = header(internal::UPLOAD_EPOCH).map(|value| internal::parse_epoch(value).unwrap());
+            let epoch = header(internal::UPLOAD_EPOCH)
+                .map(|value| internal::parse_epoch(internal::UPLOAD_EPOCH, value).unwrap());
             let delay = header("Retry-After").map(|value| Duration::from_secs(value.parse().unwrap()));
             let problem = Problem::parse(refused.0.problem.status, refused.0.problem.to_json().as_bytes());
             assert_eq!(format!("{:?}", read_back(&problem, epoch, delay)), said);

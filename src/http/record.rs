@@ -1,18 +1,28 @@
 use super::request::{Caller, Id};
 use super::{Refused, Service};
 use crate::protocol::internal::UPLOAD_EPOCH;
+use crate::protocol::listing::without_segments;
 use crate::protocol::record::Record;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
-/// `GET /api/uploads/{id}`: one record, and who stored which range of it.
+/// `GET /api/uploads/{id}`: one record, and who stored which range of it, unless `segments=false`.
 ///
 /// `DELETE` on the same address is [`tus::terminate`](super::tus::terminate).
 pub async fn get(
+    request: HttpRequest,
     service: web::Data<Service>,
     Caller(call): Caller,
     Id(id): Id,
 ) -> Result<HttpResponse, Refused> {
-    let (upload, segments) = service.uploads.inspect(&call, id).await?;
-    let record = Record::with_segments(&upload, segments);
-    Ok(HttpResponse::Ok().insert_header((UPLOAD_EPOCH, upload.epoch.to_string())).json(record))
+    let (epoch, record) = match without_segments(request.query_string())? {
+        true => {
+            let upload = service.uploads.stat(&call, id).await?;
+            (upload.epoch, Record::from(&upload))
+        }
+        false => {
+            let (upload, segments) = service.uploads.inspect(&call, id).await?;
+            (upload.epoch, Record::with_segments(&upload, segments))
+        }
+    };
+    Ok(HttpResponse::Ok().insert_header((UPLOAD_EPOCH, epoch.to_string())).json(record))
 }

@@ -1,3 +1,4 @@
+use super::request::Caller;
 use super::{Refused, Service};
 use crate::protocol::code::Code;
 use crate::replica::{RegistryError, Report};
@@ -12,9 +13,10 @@ pub struct Replicas {
 }
 
 /// `GET /api/replicas`: every live replica of both roles.
-pub async fn list(service: web::Data<Service>) -> Result<HttpResponse, Refused> {
-    let replicas = service.registry.live().await?;
-    Ok(HttpResponse::Ok().json(Replicas { replicas }))
+pub async fn list(service: web::Data<Service>, Caller(call): Caller) -> Result<HttpResponse, Refused> {
+    let live = service.registry.live(&call.request_id).await?;
+    call.backend.set(live.backend);
+    Ok(HttpResponse::Ok().json(Replicas { replicas: live.replicas }))
 }
 
 /// `POST /internal/heartbeat`: a frontend reports itself. On backends only.

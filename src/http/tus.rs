@@ -3,6 +3,7 @@
 //! `GET` on an upload's URL, of which tus says nothing, gives the content: [`download::content`](super::download::content).
 
 use super::body::{self, limited, while_open};
+use super::conditional;
 use super::request::{Caller, Id, body_length, header};
 use super::whole::to_its_end;
 use super::{Refused, Service};
@@ -32,6 +33,10 @@ pub async fn speak(
     };
     let (name, version) = (HeaderName::from_static("tus-resumable"), HeaderValue::from_static(tus::VERSION));
     answer.headers_mut().insert(name, version);
+    if *answer.request().method() == Method::HEAD {
+        // "The Server MUST prevent the client and/or proxies from caching the response", also a 404 or a 410.
+        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     Ok(answer)
 }
 
@@ -124,9 +129,7 @@ pub async fn head(
     let mut answer = HttpResponse::Ok();
     answer
         .insert_header((tus::UPLOAD_OFFSET, upload.offset.to_string()))
-        .insert_header((internal::UPLOAD_EPOCH, upload.epoch.to_string()))
-        // "The Server MUST prevent the client and/or proxies from caching the response."
-        .insert_header((CACHE_CONTROL, "no-store"));
+        .insert_header((internal::UPLOAD_EPOCH, upload.epoch.to_string()));
     match upload.length {
         Some(length) => answer.insert_header((tus::UPLOAD_LENGTH, length.to_string())),
         None => answer.insert_header((tus::UPLOAD_DEFER_LENGTH, "1")),
@@ -155,7 +158,7 @@ pub async fn patch(
     }
     let body = limited(body::of(payload), room, limit);
     let body = match append.writer {
-        Writer::Claims => while_open(&service.replica, body),
+        Writer::Claims | Writer::ClaimsAfter(_) => while_open(&service.replica, body),
         Writer::Holds(_) => body,
     };
     let work = async move {
@@ -185,21 +188,35 @@ fn append(request: &HttpRequest) -> Result<Append, Refused> {
     let headers = request.headers();
     let missing = BadHeader { header: tus::UPLOAD_OFFSET, expected: "it is required" };
     let offset = header(headers, tus::UPLOAD_OFFSET)?.ok_or(missing)?;
-    let epoch = header(headers, internal::UPLOAD_EPOCH)?.map(internal::parse_epoch).transpose()?;
+    let epoch = |name| -> Result<_, BadHeader> {
+        header(headers, name)?.map(|value| internal::parse_epoch(name, value)).transpose()
+    };
+    let writer = match (epoch(internal::UPLOAD_EPOCH)?, epoch(internal::UPLOAD_CLAIM)?) {
+        (Some(epoch), _) => Writer::Holds(epoch),
+        (None, Some(epoch)) => Writer::ClaimsAfter(epoch),
+        (None, None) => Writer::Claims,
+    };
     Ok(Append {
         offset: tus::parse_offset(offset)?,
-        writer: epoch.map_or(Writer::Claims, Writer::Holds),
+        writer,
         length: header(headers, tus::UPLOAD_LENGTH)?.map(tus::parse_length).transpose()?,
         count: body_length(request),
     })
 }
 
 /// `DELETE /files/{id}` (termination), and `DELETE /api/uploads/{id}`.
+///
+/// With a precondition (RFC 9110, section 13.1) only while it holds.
 pub async fn terminate(
+    request: HttpRequest,
     service: web::Data<Service>,
     Caller(call): Caller,
     Id(id): Id,
 ) -> Result<HttpResponse, Refused> {
+    if conditional::guards(request.headers()) {
+        let upload = service.uploads.stat(&call, id).await?;
+        conditional::check(request.headers(), &upload)?;
+    }
     service.uploads.terminate(&call, id).await?;
     Ok(HttpResponse::NoContent().finish())
 }

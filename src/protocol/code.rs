@@ -113,9 +113,6 @@ codes! {
     Unavailable = 503 "unavailable"
         "The service cannot do this now"
         "Try again after Retry-After; nothing acknowledged is lost.";
-    NoBackend = 503 "no_backend"
-        "No backend answers"
-        "Try again after Retry-After; nothing acknowledged is lost.";
     NotReady = 503 "not_ready"
         "This replica is not ready"
         "Ask another replica until this one is.";

@@ -58,7 +58,8 @@ impl Conditions<'_> {
     pub fn range_applies(&self, now: Validators) -> bool {
         match self.if_range.map(str::trim) {
             None => true,
-            Some(tag) if tag.starts_with(['"', 'W']) => {
+            // Not 'W' alone: so begin the dates of Wednesdays, too.
+            Some(tag) if tag.starts_with('"') || tag.starts_with("W/") => {
                 tag.strip_prefix('"') == Some(&format!("{}\"", now.etag))
             }
             Some(date) => parse_date(date) == Some(whole_seconds(now.last_modified)),
@@ -160,6 +161,9 @@ mod tests {
         assert!(Conditions::default().range_applies(now()));
         assert!(if_range("\"v1\"").range_applies(now()));
         assert!(if_range(THEN).range_applies(now()));
+        let wednesday = "Wed, 09 Nov 1994 08:49:37 GMT";
+        let then = Validators { last_modified: parse_date(wednesday).unwrap(), ..now() };
+        assert!(if_range(wednesday).range_applies(then));
         for other in ["\"v2\"", "W/\"v1\"", "\"v1", "*", EARLIER, "Sun, 06 Nov 1994 08:49:38 GMT"] {
             assert!(!if_range(other).range_applies(now()), "{other}");
         }

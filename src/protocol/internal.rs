@@ -10,6 +10,8 @@ use crate::domain::{ContainerId, Epoch, UploadId};
 pub const UPLOAD_ID: &str = "X-Upload-Id";
 /// On a `PATCH`: the epoch that the frontend holds. On answers: the epoch of the record.
 pub const UPLOAD_EPOCH: &str = "X-Upload-Epoch";
+/// On a `PATCH` that brings nothing: claims the epoch after this one.
+pub const UPLOAD_CLAIM: &str = "X-Upload-Claim";
 /// On a request to a backend: who relays it. On answers: which frontend answered.
 pub const FRONTEND_CONTAINER: &str = "X-Frontend-Container";
 
@@ -18,7 +20,7 @@ pub const BACKEND_CONTAINER: &str = "X-Backend-Container";
 pub const REQUEST_ID: &str = "X-Request-Id";
 
 /// What a frontend takes off requests from the edge.
-pub const STRIPPED_FROM_REQUESTS: [&str; 3] = [UPLOAD_ID, UPLOAD_EPOCH, FRONTEND_CONTAINER];
+pub const STRIPPED_FROM_REQUESTS: [&str; 4] = [UPLOAD_ID, UPLOAD_EPOCH, UPLOAD_CLAIM, FRONTEND_CONTAINER];
 
 /// What a frontend takes off answers.
 pub const STRIPPED_FROM_ANSWERS: [&str; 1] = [UPLOAD_EPOCH];
@@ -27,9 +29,10 @@ pub fn parse_upload_id(value: &str) -> Result<UploadId, BadHeader> {
     value.parse().map_err(|_| BadHeader { header: UPLOAD_ID, expected: "a UUIDv7" })
 }
 
-pub fn parse_epoch(value: &str) -> Result<Epoch, BadHeader> {
+/// The value of `header`, which is [`UPLOAD_EPOCH`] or [`UPLOAD_CLAIM`].
+pub fn parse_epoch(header: &'static str, value: &str) -> Result<Epoch, BadHeader> {
     let epoch = number::parse(value).and_then(|epoch| i64::try_from(epoch).ok());
-    epoch.map(Epoch).ok_or(BadHeader { header: UPLOAD_EPOCH, expected: "a number in digits" })
+    epoch.map(Epoch).ok_or(BadHeader { header, expected: "a number in digits" })
 }
 
 pub fn parse_frontend(value: &str) -> Result<ContainerId, BadHeader> {
@@ -51,7 +54,7 @@ mod tests {
     fn what_one_replica_prints_the_other_parses() {
         let id = UploadId::mint();
         assert_eq!(parse_upload_id(&id.to_string()), Ok(id));
-        assert_eq!(parse_epoch(&Epoch(42).to_string()), Ok(Epoch(42)));
+        assert_eq!(parse_epoch(UPLOAD_EPOCH, &Epoch(42).to_string()), Ok(Epoch(42)));
         let container = ContainerId::from_bits(7);
         assert_eq!(parse_frontend(container.as_str()), Ok(container));
     }
@@ -67,7 +70,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_parsed_without_panic(text in any::<String>()) {
-            let _ = (parse_upload_id(&text), parse_epoch(&text), parse_frontend(&text));
+            let _ = (parse_upload_id(&text), parse_epoch(UPLOAD_CLAIM, &text), parse_frontend(&text));
             let _ = sane_request_id(&text);
         }
     }

@@ -1,4 +1,4 @@
-//! The query of `GET /api/uploads`: `limit`, `cursor`, `q`, `sort`, `state`.
+//! The queries of `GET /api/uploads` (`limit`, `cursor`, `q`, `sort`, `state`) and of one record (`segments`).
 
 use crate::domain::{Cursor, Listing, SortKey};
 use base64::Engine;
@@ -54,6 +54,17 @@ pub fn parse(query: &str) -> Result<Listing, BadQuery> {
         }
     }
     Ok(listing)
+}
+
+/// Reads the query string of one record: `segments=false` leaves out who stored which range.
+pub fn without_segments(query: &str) -> Result<bool, BadQuery> {
+    let bad = BadQuery { parameter: "segments", expected: "true or false" };
+    let given = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "segments");
+    match given.as_ref().map(|(_, value)| &**value) {
+        None | Some("" | "true") => Ok(false),
+        Some("false") => Ok(true),
+        Some(_) => Err(bad),
+    }
 }
 
 /// The query string that [`parse`] reads back as `listing`.
@@ -139,6 +150,14 @@ mod tests {
         assert_eq!((listing.limit, listing.sort, listing.descending), (50, SortKey::Created, true));
         assert!(!listing.incomplete_too && listing.after.is_none() && listing.search.is_empty());
         assert_eq!(parse("limit=&cursor=&q=&sort=&state=&colour=blue").unwrap(), listing);
+    }
+
+    #[test]
+    fn segments_are_left_out_only_where_that_is_asked_for() {
+        for (query, without) in [("", false), ("segments=true", false), ("a=b&segments=false", true)] {
+            assert_eq!(without_segments(query), Ok(without), "{query}");
+        }
+        assert_eq!(without_segments("segments=no").unwrap_err().parameter, "segments");
     }
 
     #[test]

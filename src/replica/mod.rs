@@ -10,7 +10,7 @@ mod traffic;
 
 pub use identity::Identity;
 pub use info::{BackendInfo, Info};
-pub use report::{HEARD_WITHIN, Registry, RegistryError, Report, Role};
+pub use report::{HEARD_WITHIN, Live, Registry, RegistryError, Report, Role};
 pub use traffic::{InFlight, Traffic};
 
 use std::sync::atomic::{AtomicU8, Ordering};

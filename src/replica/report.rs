@@ -1,4 +1,5 @@
 use super::{Identity, Phase};
+use crate::domain::ContainerId;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -40,12 +41,18 @@ pub struct Report {
 #[error("the registry of replicas cannot be reached")]
 pub struct RegistryError;
 
+/// The replicas that live, and the backend that was asked if another replica had to be.
+pub struct Live {
+    pub replicas: Vec<Report>,
+    pub backend: Option<ContainerId>,
+}
+
 /// The live replicas of both roles. A backend keeps them in the catalog, a frontend asks a backend.
 #[async_trait(?Send)]
 pub trait Registry {
     /// Takes note of what a replica says of itself.
     async fn heard(&self, report: Report) -> Result<(), RegistryError>;
 
-    /// Those heard of within [`HEARD_WITHIN`].
-    async fn live(&self) -> Result<Vec<Report>, RegistryError>;
+    /// Those heard of within [`HEARD_WITHIN`], asked for by the request of this id.
+    async fn live(&self, request_id: &str) -> Result<Live, RegistryError>;
 }

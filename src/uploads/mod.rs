@@ -80,6 +80,9 @@ pub struct Append {
 pub enum Writer {
     /// A client's request: takes the next epoch first, so that every earlier request is fenced.
     Claims,
+    /// A relay's claim for its client's request: takes the epoch after this one, if that is still the record's. So a claim
+    /// that was asked twice, and of which one comes late, fences nobody who came after it.
+    ClaimsAfter(Epoch),
     /// A relay's request, one chunk, which is stored whole or not at all: the relay took this epoch before.
     Holds(Epoch),
 }

@@ -14,6 +14,7 @@ pub(super) async fn all(catalog: &Arc<dyn Catalog>) {
     an_append_that_brings_the_last_bytes_completes(&**catalog).await;
     an_append_at_another_offset_is_a_conflict(&**catalog).await;
     a_claim_fences_every_earlier_epoch(&**catalog).await;
+    a_claim_that_comes_late_fences_nobody(&**catalog).await;
     a_claim_needs_the_offset_and_an_incomplete_upload(&**catalog).await;
     a_deferred_length_is_declared_once(&**catalog).await;
     bytes_past_the_length_are_a_conflict(&**catalog).await;
@@ -61,14 +62,14 @@ async fn what_is_found_is_what_was_answered(catalog: &dyn Catalog) {
     let record = catalog.find(created.id).await.unwrap();
     assert_eq!(record.upload, appended);
     assert_eq!(record.digest.save(), advance.digest.save());
-    let claimed = catalog.claim(created.id, 4).await.unwrap();
+    let claimed = catalog.claim(created.id, 4, None).await.unwrap();
     assert_eq!(catalog.find(created.id).await.unwrap().upload, claimed);
 }
 
 async fn an_unknown_upload_is_not_found(catalog: &dyn Catalog) {
     let id = UploadId::mint();
     assert!(matches!(catalog.find(id).await, Err(CatalogError::NotFound)));
-    assert!(matches!(catalog.claim(id, 0).await, Err(CatalogError::NotFound)));
+    assert!(matches!(catalog.claim(id, 0, None).await, Err(CatalogError::NotFound)));
     assert!(matches!(append(catalog, id, &bytes(0, 1)).await, Err(CatalogError::NotFound)));
     assert!(matches!(catalog.terminate(id).await, Err(CatalogError::NotFound)));
 }
@@ -98,7 +99,7 @@ async fn an_append_at_another_offset_is_a_conflict(catalog: &dyn Catalog) {
 async fn a_claim_fences_every_earlier_epoch(catalog: &dyn Catalog) {
     let id = create(catalog, &new_upload(Some(10))).await.id;
     append(catalog, id, &bytes(0, 4)).await.unwrap();
-    let claimed = catalog.claim(id, 4).await.unwrap();
+    let claimed = catalog.claim(id, 4, None).await.unwrap();
     assert_eq!((claimed.epoch, claimed.offset), (Epoch(2), 4));
     assert_eq!(conflict(append(catalog, id, &bytes(4, 1)).await), claimed);
     let next = Advance { epoch: Epoch(3), ..bytes(4, 1) };
@@ -107,11 +108,19 @@ async fn a_claim_fences_every_earlier_epoch(catalog: &dyn Catalog) {
     assert_eq!(append(catalog, id, &holder).await.unwrap().offset, 5);
 }
 
+async fn a_claim_that_comes_late_fences_nobody(catalog: &dyn Catalog) {
+    let id = create(catalog, &new_upload(Some(10))).await.id;
+    let claimed = catalog.claim(id, 0, Some(Epoch::FIRST)).await.unwrap();
+    assert_eq!(claimed.epoch, Epoch(2));
+    assert_eq!(conflict(catalog.claim(id, 0, Some(Epoch::FIRST)).await), claimed);
+    assert_eq!(catalog.find(id).await.unwrap().upload, claimed);
+}
+
 async fn a_claim_needs_the_offset_and_an_incomplete_upload(catalog: &dyn Catalog) {
     let id = create(catalog, &new_upload(Some(10))).await.id;
-    assert_eq!(conflict(catalog.claim(id, 1).await).epoch, Epoch::FIRST);
+    assert_eq!(conflict(catalog.claim(id, 1, None).await).epoch, Epoch::FIRST);
     let complete = append(catalog, id, &last_bytes(0, 10)).await.unwrap();
-    assert_eq!(conflict(catalog.claim(id, 10).await), complete);
+    assert_eq!(conflict(catalog.claim(id, 10, None).await), complete);
 }
 
 async fn a_deferred_length_is_declared_once(catalog: &dyn Catalog) {
@@ -159,7 +168,7 @@ async fn a_long_upload_leaves_few_rows(catalog: &dyn Catalog) {
     assert_eq!(catalog.segments(id).await.unwrap(), expected);
     assert_eq!(catalog.extents(id, 0..1000).await.unwrap().len(), 1);
     // Another request of the same pair: the segments a reader sees are merged across epochs.
-    catalog.claim(id, 25).await.unwrap();
+    catalog.claim(id, 25, None).await.unwrap();
     let advance = Advance { epoch: Epoch(2), backend: here, frontend: Some(there), ..bytes(25, 5) };
     append(catalog, id, &advance).await.unwrap();
     assert_eq!(catalog.segments(id).await.unwrap()[2], segment(20, 10, here));
@@ -169,7 +178,7 @@ async fn a_long_upload_leaves_few_rows(catalog: &dyn Catalog) {
 async fn extents_tell_the_epoch_and_are_cut_to_the_range(catalog: &dyn Catalog) {
     let id = create(catalog, &new_upload(Some(30))).await.id;
     append(catalog, id, &bytes(0, 10)).await.unwrap();
-    catalog.claim(id, 10).await.unwrap();
+    catalog.claim(id, 10, None).await.unwrap();
     append(catalog, id, &Advance { epoch: Epoch(2), ..bytes(10, 10) }).await.unwrap();
     append(catalog, id, &Advance { epoch: Epoch(2), ..bytes(20, 5) }).await.unwrap();
     let extent = |offset, length, epoch| Extent {
@@ -223,7 +232,7 @@ async fn racing_writers_leave_no_gap_and_no_overlap(catalog: &Arc<dyn Catalog>) 
         async move {
             for _ in 0..5 {
                 let offset = catalog.find(id).await.unwrap().upload.offset;
-                let Ok(claimed) = catalog.claim(id, offset).await else { continue };
+                let Ok(claimed) = catalog.claim(id, offset, None).await else { continue };
                 for chunk in 0..3 {
                     let backend = ContainerId::from_bits(writer);
                     let advance = Advance { epoch: claimed.epoch, backend, ..bytes(offset + chunk * 5, 5) };

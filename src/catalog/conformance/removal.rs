@@ -15,7 +15,7 @@ pub(super) async fn a_removed_upload_is_gone(catalog: &dyn Catalog) {
     let id = create_whole(catalog, &new, 5).await.id;
     assert_eq!(catalog.terminate(id).await.unwrap(), [BlobId(id.as_uuid())]);
     assert!(matches!(catalog.find(id).await, Err(CatalogError::Gone)));
-    assert!(matches!(catalog.claim(id, 5).await, Err(CatalogError::Gone)));
+    assert!(matches!(catalog.claim(id, 5, None).await, Err(CatalogError::Gone)));
     assert!(matches!(catalog.terminate(id).await, Err(CatalogError::Gone)));
     assert!(matches!(append(catalog, id, &bytes(5, 1)).await, Err(CatalogError::Gone)));
     let again = catalog.create(&new, Some(&last_bytes(0, 5)), Staged::Durable, TTL).await;

@@ -14,7 +14,9 @@ use super::stored::{GONE_FOR, signed, write_report};
 use super::{Advance, Catalog, CatalogError, Record};
 use crate::db::postgres::Pool;
 use crate::db::{Error, Staged, migrate, within_patience};
-use crate::domain::{BlobId, ContainerId, Extent, Listing, NewUpload, Page, Segment, Upload, UploadId};
+use crate::domain::{
+    BlobId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, Upload, UploadId,
+};
 use crate::replica::Report;
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
@@ -86,11 +88,12 @@ impl Catalog for PostgresCatalog {
         .await
     }
 
-    async fn claim(&self, id: UploadId, offset: u64) -> Result<Upload, CatalogError> {
+    async fn claim(&self, id: UploadId, offset: u64, after: Option<Epoch>) -> Result<Upload, CatalogError> {
         within_patience(async {
             let lease = self.pool.lease().await?;
             let statement = lease.prepare_cached(queries::CLAIM).await?;
-            let outcome = match lease.query_opt(&statement, &[&id.as_uuid(), &signed(offset)?]).await? {
+            let (offset, after) = (signed(offset)?, after.map(|epoch| epoch.0));
+            let outcome = match lease.query_opt(&statement, &[&id.as_uuid(), &offset, &after]).await? {
                 Some(row) => Ok(rows::upload(&row)?),
                 None => Err(read::find(&lease, id).await?.conflict()),
             };

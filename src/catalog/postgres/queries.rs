@@ -37,7 +37,8 @@ statements! {
     TOMBSTONE = "SELECT 1 FROM tombstones WHERE id = $1 AND removed_at > now() - make_interval(secs => $2)";
 
     CLAIM = concat!(
-        "UPDATE uploads SET epoch = epoch + 1 WHERE id = $1 AND offset_bytes = $2 AND completed_at IS NULL RETURNING ",
+        "UPDATE uploads SET epoch = epoch + 1 WHERE id = $1 AND offset_bytes = $2 AND completed_at IS NULL \
+         AND ($3::bigint IS NULL OR epoch = $3) RETURNING ",
         record!()
     );
 

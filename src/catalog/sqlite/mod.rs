@@ -12,7 +12,9 @@ use super::stored::{GONE_FOR, write_report};
 use super::{Advance, Catalog, CatalogError, Record};
 use crate::db::sqlite::{Database, Durability};
 use crate::db::{self, Staged, migrate};
-use crate::domain::{BlobId, ContainerId, Extent, Listing, NewUpload, Page, Segment, Upload, UploadId};
+use crate::domain::{
+    BlobId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, Upload, UploadId,
+};
 use crate::replica::Report;
 use async_trait::async_trait;
 use rusqlite::params;
@@ -66,8 +68,10 @@ impl Catalog for SqliteCatalog {
         self.database.read(move |connection| read::find(connection, id)).await
     }
 
-    async fn claim(&self, id: UploadId, offset: u64) -> Result<Upload, CatalogError> {
-        self.database.write(Durability::Full, move |transaction| write::claim(transaction, id, offset)).await
+    async fn claim(&self, id: UploadId, offset: u64, after: Option<Epoch>) -> Result<Upload, CatalogError> {
+        self.database
+            .write(Durability::Full, move |transaction| write::claim(transaction, id, offset, after))
+            .await
     }
 
     async fn append(

@@ -25,7 +25,8 @@ pub(super) const FIND: &str = concat!("SELECT ", record!(), ", digest_state FROM
 pub(super) const TOMBSTONE: &str = "SELECT 1 FROM tombstones WHERE id = ?1 AND removed_at > ?2";
 
 pub(super) const CLAIM: &str = concat!(
-    "UPDATE uploads SET epoch = epoch + 1 WHERE id = ?1 AND offset_bytes = ?2 AND completed_at IS NULL RETURNING ",
+    "UPDATE uploads SET epoch = epoch + 1 WHERE id = ?1 AND offset_bytes = ?2 AND completed_at IS NULL \
+     AND (?3 IS NULL OR epoch = ?3) RETURNING ",
     record!()
 );
 

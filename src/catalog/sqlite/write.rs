@@ -53,11 +53,14 @@ pub(super) fn create(
     Ok(created)
 }
 
-pub(super) fn claim(transaction: &Transaction<'_>, id: UploadId, offset: u64) -> Result<Upload> {
-    let claimed = transaction
-        .prepare_cached(queries::CLAIM)?
-        .query_row(params![id.as_uuid().into_bytes(), signed(offset)?], rows::upload)
-        .optional()?;
+pub(super) fn claim(
+    transaction: &Transaction<'_>,
+    id: UploadId,
+    offset: u64,
+    after: Option<Epoch>,
+) -> Result<Upload> {
+    let values = params![id.as_uuid().into_bytes(), signed(offset)?, after.map(|epoch| epoch.0)];
+    let claimed = transaction.prepare_cached(queries::CLAIM)?.query_row(values, rows::upload).optional()?;
     claimed.ok_or_else(|| conflict(transaction, id))
 }
 

@@ -6,7 +6,7 @@ use crate::protocol::internal;
 use crate::telemetry::metrics::RELAY_RETRIES;
 use crate::uploads::{Call, UploadError};
 use actix_web::body::SizedStream;
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use awc::ClientResponse;
 use awc::error::{ConnectError, SendRequestError};
@@ -19,13 +19,15 @@ use std::time::{Duration, Instant};
 
 /// The ladder of timeouts (docs/ARCHITECTURE.md, invariant 7), from the inside out.
 pub const CONNECT: Duration = Duration::from_secs(1);
-const ANSWER: Duration = Duration::from_secs(10);
+pub(super) const ANSWER: Duration = Duration::from_secs(10);
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Of those who look at lists: nothing is lost if they are told to look again.
+pub const READING: Duration = Duration::from_secs(5);
 
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// Between rounds over all backends; doubled each time.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+pub(super) const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Larger than any page of records.
 const LARGEST_BODY: usize = 8 << 20;
 
@@ -71,6 +73,13 @@ pub struct Coming {
     pub lease: Lease,
 }
 
+/// How long a question is asked, and how long one backend has for its answer.
+#[derive(Clone, Copy)]
+struct Limits {
+    patience: Duration,
+    answer: Duration,
+}
+
 /// Why a backend gave no answer.
 #[derive(Debug, thiserror::Error)]
 enum Trouble {
@@ -80,7 +89,7 @@ enum Trouble {
     /// Something was sent; whether it was carried out is unknown.
     #[error("no clear answer: {0}")]
     Unclear(String),
-    /// It said that it cannot now, and did nothing.
+    /// It said that it cannot now: most likely it did nothing, but its database may have carried out what it did not answer.
     #[error("it is unavailable")]
     Busy,
 }
@@ -91,6 +100,13 @@ pub struct Client {
     http: awc::Client,
     backends: Arc<Backends>,
     frontend: ContainerId,
+}
+
+impl Limits {
+    /// With little patience at least three backends are asked in it.
+    fn of(patience: Duration) -> Self {
+        Self { patience, answer: ANSWER.min(patience / 3) }
+    }
 }
 
 impl Default for Backends {
@@ -120,7 +136,18 @@ impl Client {
     /// Asks until a backend answers, and reads its answer whole.
     pub async fn ask(&self, call: &Call, question: &Question<'_>) -> Result<Answer<Bytes>, UploadError> {
         let fit = |tried: &[SocketAddr]| self.backends.set.pick(&self.backends.least, tried);
-        self.ask_one_of(fit, call, question, PATIENCE).await
+        self.ask_one_of(fit, call, question, Limits::of(PATIENCE)).await
+    }
+
+    /// As [`Client::ask`], for people who want an answer now, be it that there is none.
+    pub async fn ask_within(
+        &self,
+        call: &Call,
+        question: &Question<'_>,
+        patience: Duration,
+    ) -> Result<Answer<Bytes>, UploadError> {
+        let fit = |tried: &[SocketAddr]| self.backends.set.pick(&self.backends.least, tried);
+        self.ask_one_of(fit, call, question, Limits::of(patience)).await
     }
 
     /// Asks the live backends in turn, ready or not, for those who watch the balancing.
@@ -131,7 +158,7 @@ impl Client {
         patience: Duration,
     ) -> Result<Answer<Bytes>, UploadError> {
         let in_turn = |tried: &[SocketAddr]| self.backends.set.pick_live(&self.backends.turn, tried);
-        self.ask_one_of(in_turn, call, &Question::get(path), patience).await
+        self.ask_one_of(in_turn, call, &Question::get(path), Limits::of(patience)).await
     }
 
     /// Tells some live backend, in a turn of the caller's own.
@@ -147,22 +174,23 @@ impl Client {
         let len = body.len() as u64;
         let question =
             Question { method: Method::POST, headers: vec![json], body: &[body], len, ..Question::get(path) };
-        self.ask_one_of(in_turn, &Call::default(), &question, patience).await
+        self.ask_one_of(in_turn, &Call::default(), &question, Limits::of(patience)).await
     }
 
-    /// Asks until a backend begins to answer.
+    /// Asks until a backend begins to answer, one other than `avoided` first.
     pub async fn open(
         &self,
         call: &Call,
         question: &Question<'_>,
+        avoided: Option<SocketAddr>,
         deadline: Instant,
     ) -> Result<Coming, UploadError> {
         let fit = |tried: &[SocketAddr]| self.backends.set.pick(&self.backends.least, tried);
         let attempt = async |lease: Lease| {
-            let response = self.send(call, question, &lease).await?;
+            let response = self.send(call, question, &lease, ANSWER).await?;
             Ok(Coming { response, lease })
         };
-        Ok(self.persist(deadline, fit, attempt).await?.0)
+        Ok(self.persist(deadline, avoided.into_iter().collect(), fit, attempt).await?.0)
     }
 
     async fn ask_one_of(
@@ -170,36 +198,36 @@ impl Client {
         pick: impl Fn(&[SocketAddr]) -> Option<Arc<Target>>,
         call: &Call,
         question: &Question<'_>,
-        patience: Duration,
+        limits: Limits,
     ) -> Result<Answer<Bytes>, UploadError> {
-        let attempt = async |lease: Lease| self.answer(call, question, &lease).await;
-        let (mut answer, doubtful) = self.persist(Instant::now() + patience, pick, attempt).await?;
+        let attempt = async |lease: Lease| self.answer(call, question, &lease, limits.answer).await;
+        let deadline = Instant::now() + limits.patience;
+        let (mut answer, doubtful) = self.persist(deadline, Vec::new(), pick, attempt).await?;
         answer.doubtful = doubtful;
         Ok(answer)
     }
 
-    /// Tries one backend after the other, then all of them again after a pause, until `deadline`. Says along with the answer
-    /// whether the question was sent before without a clear one.
+    /// Tries one backend after the other, except those `tried` already, then all of them again after a pause, until
+    /// `deadline`. Says along with the answer whether the question was sent before without a clear one.
     async fn persist<T>(
         &self,
         deadline: Instant,
+        mut tried: Vec<SocketAddr>,
         pick: impl Fn(&[SocketAddr]) -> Option<Arc<Target>>,
         attempt: impl AsyncFn(Lease) -> Result<T, Trouble>,
     ) -> Result<(T, bool), UploadError> {
         let retries = &self.backends.retries;
         retries.deposit();
-        let (mut tried, mut doubtful, mut pause) = (Vec::new(), false, SHORTEST_PAUSE);
+        let (mut doubtful, mut pause) = (false, SHORTEST_PAUSE);
         loop {
-            let target = pick(&tried);
-            let tries_left = target.is_some();
-            if let Some(target) = target {
+            if let Some(target) = pick(&tried) {
                 let address = target.address;
                 match attempt(Lease::new(target)).await {
                     Ok(answer) => return Ok((answer, doubtful)),
                     Err(trouble) => {
                         log::warn!("backend {address}: {trouble}");
                         metrics::counter!(RELAY_RETRIES).increment(1);
-                        doubtful |= matches!(trouble, Trouble::Unclear(_));
+                        doubtful |= !matches!(trouble, Trouble::Refused(_));
                         tried.push(address);
                     }
                 }
@@ -208,7 +236,7 @@ impl Client {
             if now >= deadline {
                 return Err(UploadError::Unavailable { retry_after: RETRY_AFTER });
             }
-            if tries_left && retries.withdraw(now) {
+            if pick(&tried).is_some() && retries.withdraw(now) {
                 continue;
             }
             // Everybody had a turn: from the beginning, a little later each time, and not all requests at once.
@@ -224,14 +252,21 @@ impl Client {
         call: &Call,
         question: &Question<'_>,
         lease: &Lease,
+        limit: Duration,
     ) -> Result<Answer<Bytes>, Trouble> {
-        let mut response = self.send(call, question, lease).await?;
+        let target = lease.target();
+        let mut response = self.send(call, question, lease, limit).await?;
         let read = response.body().limit(LARGEST_BODY);
-        let body = match tokio::time::timeout(ANSWER, read).await {
+        let body = match tokio::time::timeout(limit, read).await {
             Ok(Ok(body)) => body,
-            Ok(Err(error)) => return Err(unclear(lease.target(), error)),
-            Err(_) => return Err(unclear(lease.target(), "its answer does not end")),
+            Ok(Err(error)) => return Err(unclear(target, error)),
+            Err(_) => return Err(too_late(target, limit, "its answer does not end")),
         };
+        // awc takes a body that was cut short for one that is complete.
+        if response.status() != StatusCode::NO_CONTENT && length_of(&response) != Some(body.len()) {
+            return Err(unclear(target, "its answer was cut short"));
+        }
+        target.succeeded();
         Ok(Answer { status: response.status(), headers: response.headers().clone(), body, doubtful: false })
     }
 
@@ -241,16 +276,16 @@ impl Client {
         call: &Call,
         question: &Question<'_>,
         lease: &Lease,
+        limit: Duration,
     ) -> Result<ClientResponse, Trouble> {
         let target = lease.target();
         let sent = self.request(call, question, target.address.to_string());
         let response = tokio::select! {
             response = sent => response.map_err(|error| trouble(target, error))?,
             () = target.falls_silent() => return Err(Trouble::Unclear("it fell silent".into())),
-            () = tokio::time::sleep(ANSWER) => return Err(unclear(target, "no answer in time")),
+            () = tokio::time::sleep(limit) => return Err(too_late(target, limit, "no answer in time")),
         };
         check(target, &response)?;
-        target.succeeded();
         call.backend.set(backend_of(response.headers()));
         Ok(response)
     }
@@ -274,6 +309,11 @@ impl Client {
         let pieces: Vec<_> = question.body.iter().cloned().map(Ok::<_, Infallible>).collect();
         request.send_body(SizedStream::new(question.len, stream::iter(pieces))).await
     }
+}
+
+/// How many bytes an answer's body has, as its head says.
+fn length_of(response: &ClientResponse) -> Option<usize> {
+    response.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Which backend an answer is of; none that is one leaves that out.
@@ -307,4 +347,12 @@ fn trouble(target: &Target, error: SendRequestError) -> Trouble {
 fn unclear(target: &Target, why: impl std::fmt::Display) -> Trouble {
     target.failed(Instant::now());
     Trouble::Unclear(why.to_string())
+}
+
+/// Whom we gave little time cannot be blamed for needing more.
+fn too_late(target: &Target, limit: Duration, why: &str) -> Trouble {
+    match limit < ANSWER {
+        true => Trouble::Unclear(why.into()),
+        false => unclear(target, why),
+    }
 }

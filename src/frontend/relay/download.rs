@@ -1,6 +1,6 @@
 //! A download that goes on from another backend at the byte where one stopped.
 
-use super::client::{Client, Coming, PATIENCE};
+use super::client::{Client, Coming, LONGEST_PAUSE, PATIENCE, SHORTEST_PAUSE};
 use super::wire;
 use crate::domain::UploadId;
 use crate::telemetry::metrics::RELAY_DOWNLOADS_RESUMED;
@@ -8,6 +8,7 @@ use crate::uploads::{Call, Content, UploadError};
 use actix_web::http::StatusCode;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -23,8 +24,17 @@ struct Download {
     /// What is still to come.
     range: Range<u64>,
     from: Option<Coming>,
+    /// Since the last byte that came.
+    failures: Failures,
+}
+
+/// Backends that answered and then did not send what they announced.
+#[derive(Default)]
+struct Failures {
+    count: u32,
+    last: Option<SocketAddr>,
     /// A range that no backend can be made to send a byte of until then has failed.
-    deadline: Instant,
+    deadline: Option<Instant>,
 }
 
 /// Opens `range`. A backend has answered for it when this returns, so that what is wrong from the start gets a clear answer.
@@ -38,9 +48,8 @@ pub(super) async fn open(
         return Ok(stream::empty().boxed_local());
     }
     let own = Call { request_id: call.request_id.clone(), ..Call::default() };
-    let deadline = Instant::now() + PATIENCE;
-    let mut download = Download { client, call: own, id, range, from: None, deadline };
-    download.reach().await?;
+    let mut download = Download { client, call: own, id, range, from: None, failures: Failures::default() };
+    download.reach(Instant::now() + PATIENCE).await?;
     call.backend.set(download.call.backend.get());
     Ok(stream::try_unfold(download, |mut download| async {
         Ok(download.next().await?.map(|bytes| (bytes, download)))
@@ -53,14 +62,12 @@ impl Download {
         while !self.range.is_empty() {
             if let Some(bytes) = self.piece().await {
                 self.range.start += bytes.len() as u64;
-                self.deadline = Instant::now() + PATIENCE;
+                self.failures = Failures::default();
                 return Ok(Some(bytes));
             }
-            if Instant::now() >= self.deadline {
-                return Err(UploadError::Unavailable { retry_after: RETRY_AFTER });
-            }
+            let deadline = self.failures.pause().await?;
             metrics::counter!(RELAY_DOWNLOADS_RESUMED).increment(1);
-            self.reach().await?;
+            self.reach(deadline).await?;
         }
         Ok(None)
     }
@@ -69,16 +76,21 @@ impl Download {
     /// does not tell a body that was cut short from one that is complete.
     async fn piece(&mut self) -> Option<Bytes> {
         let coming = self.from.as_mut()?;
+        let target = coming.lease.target();
         let left = self.range.end - self.range.start;
         let received = tokio::select! {
             received = coming.response.next() => received,
-            () = coming.lease.target().falls_silent() => None,
+            () = target.falls_silent() => None,
             () = tokio::time::sleep(STALL) => None,
         };
         match received {
-            Some(Ok(bytes)) if !bytes.is_empty() && bytes.len() as u64 <= left => Some(bytes),
+            Some(Ok(bytes)) if !bytes.is_empty() && bytes.len() as u64 <= left => {
+                target.succeeded();
+                Some(bytes)
+            }
             _ => {
-                coming.lease.target().failed(Instant::now());
+                target.failed(Instant::now());
+                self.failures.last = Some(target.address);
                 self.from = None;
                 None
             }
@@ -86,9 +98,9 @@ impl Download {
     }
 
     /// Finds a backend that sends what is still to come, exactly.
-    async fn reach(&mut self) -> Result<(), UploadError> {
+    async fn reach(&mut self, deadline: Instant) -> Result<(), UploadError> {
         let question = wire::content(self.id, &self.range);
-        let coming = self.client.open(&self.call, &question, self.deadline).await?;
+        let coming = self.client.open(&self.call, &question, self.failures.last, deadline).await?;
         match coming.response.status() {
             StatusCode::PARTIAL_CONTENT if wire::is_range(coming.response.headers(), &self.range) => {
                 self.from = Some(coming);
@@ -96,5 +108,22 @@ impl Download {
             }
             _ => Err(wire::refusal(coming).await),
         }
+    }
+}
+
+impl Failures {
+    /// One more. The first is made up for at once, further ones a little later each time. Returns until when.
+    async fn pause(&mut self) -> Result<Instant, UploadError> {
+        let now = Instant::now();
+        let deadline = *self.deadline.get_or_insert(now + PATIENCE);
+        if now >= deadline {
+            return Err(UploadError::Unavailable { retry_after: RETRY_AFTER });
+        }
+        if self.count > 0 {
+            let pause = SHORTEST_PAUSE * 2u32.saturating_pow(self.count.min(8));
+            tokio::time::sleep(pause.min(LONGEST_PAUSE).min(deadline - now)).await;
+        }
+        self.count += 1;
+        Ok(deadline)
     }
 }

@@ -9,15 +9,18 @@
 
 pub mod client;
 mod download;
-mod wire;
+pub mod wire;
 
 use crate::domain::{Epoch, Listing, NewUpload, Page, Segment, Upload, UploadId};
 use crate::uploads::{
     Append, Body, Budget, Call, Chunk, Chunker, Content, First, UploadError, Uploads, Writer, ended,
 };
 use async_trait::async_trait;
-use client::Client;
+use client::{Client, READING};
+use futures_util::TryFutureExt;
+use futures_util::future::try_join;
 use std::ops::Range;
+use std::time::Instant;
 
 /// Uploads kept by backends. One for each worker; the budget and what is known of the backends are shared.
 #[derive(Clone)]
@@ -40,18 +43,14 @@ impl RelayUploads {
         Self { client, budget }
     }
 
-    /// Sends chunk after chunk; while one is on its way, the next is read.
+    /// Sends chunk after chunk.
     async fn relay(&self, call: &Call, mut upload: Upload, rest: Rest) -> Result<Upload, UploadError> {
         let Rest { mut chunker, mut chunk, whole } = rest;
         loop {
-            let last = chunk.last;
-            let (sent, next) = tokio::join!(self.send_part(call, &upload, chunk, whole), async {
-                match last {
-                    true => Ok(None),
-                    false => chunker.next().await,
-                }
-            });
-            upload = sent?;
+            let (last, bytes) = (chunk.last, chunk.len);
+            let sending = self.send_part(call, &upload, chunk, whole);
+            let (sent, next) = while_reading(&mut chunker, last, bytes, sending).await?;
+            upload = sent;
             match next? {
                 Some(next) => chunk = next,
                 None => return ended(upload, whole),
@@ -98,25 +97,70 @@ impl RelayUploads {
             Err(
                 UploadError::WrongOffset { offset, epoch: now }
                 | UploadError::Complete { offset, epoch: now },
-            ) if offset == end && now == epoch => self.stat(call, id).await,
+            ) if offset == end && now == epoch => {
+                let upload = self.stat(call, id).await?;
+                // Another request may have taken over while we asked: its epoch is not ours to write in.
+                match upload.epoch == epoch {
+                    true => Ok(upload),
+                    false => Err(UploadError::Superseded { offset: upload.offset, epoch: upload.epoch }),
+                }
+            }
             stored => stored,
         }
     }
 
     /// Takes the next epoch for this request, and so fences every earlier one, before its first byte is read.
+    ///
+    /// A claim names the epoch that it goes past. One that was sent twice and lies about in a backend that stands still is
+    /// refused when that wakes up; else it would fence the very request that it was made for.
     async fn claim(&self, call: &Call, id: UploadId, append: Append) -> Result<Upload, UploadError> {
-        let claim = Append { count: Some(0), ..append };
-        let answer = self.client.ask(call, &wire::append(id, &claim, &Chunk::default())).await?;
-        let upload = wire::upload(&answer)?;
-        // What cannot fit is refused before it is read.
-        upload.admit(append.offset, upload.epoch, append.count.unwrap_or(0), append.length)?;
-        Ok(upload)
+        let mut refused = None;
+        for _ in 0..CLAIMS {
+            let upload = self.stat(call, id).await?;
+            // What cannot fit is refused before it is read, and fences nobody.
+            upload.admit(append.offset, upload.epoch, append.count.unwrap_or(0), append.length)?;
+            let claim = Append { writer: Writer::ClaimsAfter(upload.epoch), count: Some(0), ..append };
+            let answer = self.client.ask(call, &wire::append(id, &claim, &Chunk::default())).await?;
+            match wire::upload(&answer) {
+                // Claimed by another request, or by this one if the first answer was lost: nobody can tell.
+                Err(superseded @ UploadError::Superseded { .. }) => refused = Some(superseded),
+                claimed => return claimed,
+            }
+        }
+        Err(refused.unwrap_or(UploadError::Internal))
     }
 
-    async fn create_with(&self, call: &Call, new: &NewUpload, chunk: &Chunk) -> Result<Upload, UploadError> {
-        let answer = self.client.ask(call, &wire::create(new, chunk)).await?;
+    /// The chunk's room is free again as soon as it is stored.
+    async fn create_with(&self, call: &Call, new: &NewUpload, chunk: Chunk) -> Result<Upload, UploadError> {
+        let answer = self.client.ask(call, &wire::create(new, &chunk)).await?;
         wire::upload(&answer)
     }
+}
+
+/// How often a request claims an upload that other requests claim at the same time.
+const CLAIMS: u32 = 8;
+
+/// Reads the next chunk while one is on its way.
+///
+/// If that one cannot be sent the request fails at once: its client may take minutes until it sends more. If the body fails
+/// the chunk before it is stored first.
+async fn while_reading(
+    chunker: &mut Chunker,
+    last: bool,
+    bytes: u64,
+    sending: impl Future<Output = Result<Upload, UploadError>>,
+) -> Result<(Upload, Result<Option<Chunk>, UploadError>), UploadError> {
+    let begun = Instant::now();
+    let sending = sending.map_ok(|upload| (upload, begun.elapsed()));
+    let reading = async {
+        match last {
+            true => Ok(Ok(None)),
+            false => Ok(chunker.next().await),
+        }
+    };
+    let ((upload, took), next) = try_join(sending, reading).await?;
+    chunker.stored(bytes, took);
+    Ok((upload, next))
 }
 
 #[async_trait(?Send)]
@@ -124,7 +168,7 @@ impl Uploads for RelayUploads {
     /// A body of at most one chunk is one question to one backend, and there one transaction.
     async fn create(&self, call: &Call, mut new: NewUpload, first: First) -> Result<Upload, UploadError> {
         let (body, whole) = match first {
-            First::Nothing => return self.create_with(call, &new, &Chunk::default()).await,
+            First::Nothing => return self.create_with(call, &new, Chunk::default()).await,
             First::Part(body) => (body, false),
             First::Chunk { body, .. } => (body, false),
             First::Whole(body) => (body, true),
@@ -134,14 +178,9 @@ impl Uploads for RelayUploads {
         if whole && chunk.last {
             new.length = new.length.or(Some(chunk.len));
         }
-        let (created, next) = tokio::join!(self.create_with(call, &new, &chunk), async {
-            match chunk.last {
-                true => Ok(None),
-                false => chunker.next().await,
-            }
-        });
-        drop(chunk);
-        let upload = created?;
+        let (last, bytes) = (chunk.last, chunk.len);
+        let sending = self.create_with(call, &new, chunk);
+        let (upload, next) = while_reading(&mut chunker, last, bytes, sending).await?;
         match next? {
             Some(chunk) => self.relay(call, upload, Rest { chunker, chunk, whole }).await,
             None => ended(upload, whole),
@@ -164,7 +203,7 @@ impl Uploads for RelayUploads {
     }
 
     async fn stat(&self, call: &Call, id: UploadId) -> Result<Upload, UploadError> {
-        wire::upload(&self.client.ask(call, &wire::record(id)).await?)
+        wire::upload(&self.client.ask(call, &wire::stat(id)).await?)
     }
 
     async fn inspect(&self, call: &Call, id: UploadId) -> Result<(Upload, Vec<Segment>), UploadError> {
@@ -172,7 +211,7 @@ impl Uploads for RelayUploads {
     }
 
     async fn list(&self, call: &Call, listing: &Listing) -> Result<Page, UploadError> {
-        wire::page(&self.client.ask(call, &wire::list(listing)).await?)
+        wire::page(&self.client.ask_within(call, &wire::list(listing), READING).await?)
     }
 
     async fn open(&self, call: &Call, upload: &Upload, range: Range<u64>) -> Result<Content, UploadError> {

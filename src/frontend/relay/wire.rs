@@ -1,7 +1,7 @@
 //! In what words backends are asked, and what their answers mean. A backend tells a relay the whole record where a client gets
 //! an empty answer, so one question tells all.
 
-use super::client::{Answer, Coming, Question};
+use super::client::{ANSWER, Answer, Coming, Question};
 use crate::domain::{Epoch, Listing, NewUpload, Page, Segment, Upload, UploadId};
 use crate::http::problem::read_back;
 use crate::protocol::problem::Problem;
@@ -32,12 +32,14 @@ pub fn create<'a>(new: &NewUpload, chunk: &'a Chunk) -> Question<'a> {
     with_chunk(Method::POST, "/files/".into(), headers, chunk)
 }
 
-/// One chunk in the epoch that the writer holds; without bytes and epoch, the claim of the next one.
+/// One chunk in the epoch that the writer holds, or without bytes the claim of the next one.
 pub fn append<'a>(id: UploadId, append: &Append, chunk: &'a Chunk) -> Question<'a> {
     let mut headers = tus_headers();
     push(&mut headers, tus::UPLOAD_OFFSET, append.offset);
-    if let Writer::Holds(epoch) = append.writer {
-        push(&mut headers, internal::UPLOAD_EPOCH, epoch);
+    match append.writer {
+        Writer::Holds(epoch) => push(&mut headers, internal::UPLOAD_EPOCH, epoch),
+        Writer::ClaimsAfter(epoch) => push(&mut headers, internal::UPLOAD_CLAIM, epoch),
+        Writer::Claims => {}
     }
     if let Some(length) = append.length {
         push(&mut headers, tus::UPLOAD_LENGTH, length);
@@ -45,8 +47,14 @@ pub fn append<'a>(id: UploadId, append: &Append, chunk: &'a Chunk) -> Question<'
     with_chunk(Method::PATCH, format!("/files/{id}"), headers, chunk)
 }
 
+/// The record with its segments, of which there may be very many.
 pub fn record(id: UploadId) -> Question<'static> {
     Question::get(format!("/api/uploads/{id}"))
+}
+
+/// The record alone.
+pub fn stat(id: UploadId) -> Question<'static> {
+    Question::get(format!("/api/uploads/{id}?segments=false"))
 }
 
 pub fn terminate(id: UploadId) -> Question<'static> {
@@ -99,9 +107,11 @@ pub fn done(answer: &Answer<Bytes>) -> Result<(), UploadError> {
 
 /// Why content was refused.
 pub async fn refusal(mut coming: Coming) -> UploadError {
-    match coming.response.body().limit(64 << 10).await {
-        Ok(body) => problem(coming.response.status(), coming.response.headers(), &body),
-        Err(error) => nonsense(error),
+    let body = coming.response.body().limit(64 << 10);
+    match tokio::time::timeout(ANSWER, body).await {
+        Ok(Ok(body)) => problem(coming.response.status(), coming.response.headers(), &body),
+        Ok(Err(error)) => nonsense(error),
+        Err(_) => nonsense("a refusal does not end"),
     }
 }
 
@@ -120,7 +130,7 @@ fn nonsense(why: impl std::fmt::Display) -> UploadError {
 }
 
 fn epoch(headers: &HeaderMap) -> Option<Epoch> {
-    internal::parse_epoch(headers.get(internal::UPLOAD_EPOCH)?.to_str().ok()?).ok()
+    internal::parse_epoch(internal::UPLOAD_EPOCH, headers.get(internal::UPLOAD_EPOCH)?.to_str().ok()?).ok()
 }
 
 fn tus_headers() -> Headers {

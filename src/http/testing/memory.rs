@@ -135,7 +135,7 @@ impl Uploads for Memory {
         mut body: Body,
     ) -> Result<Upload, UploadError> {
         match append.writer {
-            Writer::Claims => {
+            Writer::Claims | Writer::ClaimsAfter(_) => {
                 let epoch = self.change(|store| {
                     let (upload, _) = store.find(id)?;
                     upload.admit(append.offset, upload.epoch, 0, append.length).map_err(UploadError::from)?;

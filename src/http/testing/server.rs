@@ -2,7 +2,7 @@ use super::{Answer, Connection, Memory};
 use crate::domain::ContainerId;
 use crate::http::edge::edge;
 use crate::http::{Readiness, Service, api, replicas};
-use crate::replica::{Identity, Registry, RegistryError, Replica, Report, Role};
+use crate::replica::{Identity, Live, Registry, RegistryError, Replica, Report, Role};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
@@ -56,8 +56,8 @@ impl Registry for Shared {
         Ok(())
     }
 
-    async fn live(&self) -> Result<Vec<Report>, RegistryError> {
-        Ok(self.0.heard.lock().unwrap().clone())
+    async fn live(&self, _request_id: &str) -> Result<Live, RegistryError> {
+        Ok(Live { replicas: self.0.heard.lock().unwrap().clone(), backend: None })
     }
 }
 

@@ -6,7 +6,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The bytes of `range`, extent by extent. The next extent is opened when the one before it has been read.
+/// The bytes of `range`, extent by extent. The next extent is opened when the one before it has been read. The first bytes
+/// have been read when this returns: what cannot be read at all is refused, and not begun and cut short.
 pub(super) async fn open(
     catalog: &dyn Catalog,
     blobs: Arc<dyn BlobStore>,
@@ -29,7 +30,9 @@ pub(super) async fn open(
             Ok::<_, UploadError>(bytes.map_err(UploadError::from))
         }
     });
-    Ok(pieces.try_flatten().boxed_local())
+    let mut pieces = pieces.try_flatten().boxed_local();
+    let first = pieces.try_next().await?;
+    Ok(stream::iter(first.map(Ok)).chain(pieces).boxed_local())
 }
 
 /// What the extents promise is exactly the range, or the reader would be given other bytes than were stored.

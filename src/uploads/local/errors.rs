@@ -1,8 +1,8 @@
 use crate::blobs::BlobError;
 use crate::catalog::CatalogError;
+use crate::db::Chain;
 use crate::domain::State;
 use crate::uploads::UploadError;
-use std::error::Error;
 use std::time::Duration;
 
 /// How long a client should wait for a database or a store to come back before it asks again.
@@ -19,15 +19,15 @@ impl From<CatalogError> for UploadError {
                 State::Receiving => Self::WrongOffset { offset: now.offset, epoch: now.epoch },
             },
             CatalogError::Unavailable(_) => {
-                log::warn!("{}", with_causes(&error));
+                log::warn!("{}", Chain(&error));
                 Self::Unavailable { retry_after: RETRY_AFTER }
             }
             CatalogError::Full(_) => {
-                log::error!("{}", with_causes(&error));
+                log::error!("{}", Chain(&error));
                 Self::Full
             }
             CatalogError::Broken(_) => {
-                log::error!("{}", with_causes(&error));
+                log::error!("{}", Chain(&error));
                 Self::Internal
             }
         }
@@ -42,26 +42,13 @@ impl From<BlobError> for UploadError {
                 Self::Internal
             }
             BlobError::Full(_) => {
-                log::error!("{}", with_causes(&error));
+                log::error!("{}", Chain(&error));
                 Self::Full
             }
             BlobError::Unavailable(_) => {
-                log::warn!("{}", with_causes(&error));
+                log::warn!("{}", Chain(&error));
                 Self::Unavailable { retry_after: RETRY_AFTER }
             }
         }
     }
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = error.source();
-    }
-    text
 }

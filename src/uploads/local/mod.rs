@@ -15,7 +15,7 @@ use crate::domain::{ContainerId, Listing, NewUpload, Page, Segment, Upload, Uplo
 use async_trait::async_trait;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Uploads kept in a catalog and a blob store. Cheap to clone: one for each worker.
 #[derive(Clone)]
@@ -55,9 +55,10 @@ impl LocalUploads {
                 _ => None,
             };
             if chunk.len > 0 || length.is_some() {
-                let writer = Writer::Holds(upload.epoch);
-                let at = Append { offset: upload.offset, writer, length, count: Some(chunk.len) };
+                let (writer, count, begun) = (Writer::Holds(upload.epoch), chunk.len, Instant::now());
+                let at = Append { offset: upload.offset, writer, length, count: Some(count) };
                 upload = self.append_chunk(call, upload.id, at, chunk).await?;
+                chunker.stored(count, begun.elapsed());
             }
         }
         ended(upload, whole)
@@ -94,10 +95,12 @@ impl Uploads for LocalUploads {
         append: Append,
         body: Body,
     ) -> Result<Upload, UploadError> {
-        if let Writer::Holds(_) = append.writer {
-            return self.append_relayed(call, id, append, body).await;
-        }
-        let mut upload = self.catalog.claim(id, append.offset).await?;
+        let after = match append.writer {
+            Writer::Holds(_) => return self.append_relayed(call, id, append, body).await,
+            Writer::ClaimsAfter(epoch) => Some(epoch),
+            Writer::Claims => None,
+        };
+        let mut upload = self.claim(id, append, after).await?;
         // What cannot fit is refused before its first byte is read.
         upload.admit(append.offset, upload.epoch, append.count.unwrap_or(0), append.length)?;
         if append.length.is_some() {

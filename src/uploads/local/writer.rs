@@ -40,6 +40,19 @@ impl LocalUploads {
         }
     }
 
+    /// Takes the next epoch; with `after`, only if it is the one after that.
+    pub(super) async fn claim(
+        &self,
+        id: UploadId,
+        append: Append,
+        after: Option<Epoch>,
+    ) -> Result<Upload, UploadError> {
+        match (self.catalog.claim(id, append.offset, after).await, after) {
+            (Err(CatalogError::Conflict(now)), Some(epoch)) => Err(refusal(&now, epoch, &append, 0)),
+            (claimed, _) => Ok(claimed?),
+        }
+    }
+
     /// A relay's chunk: stored whole or not at all, in the epoch that the relay holds.
     pub(super) async fn append_relayed(
         &self,
@@ -63,7 +76,7 @@ impl LocalUploads {
         let record = self.catalog.find(id).await?;
         let epoch = match append.writer {
             Writer::Holds(epoch) => epoch,
-            Writer::Claims => record.upload.epoch,
+            Writer::Claims | Writer::ClaimsAfter(_) => record.upload.epoch,
         };
         let length = record.upload.admit(append.offset, epoch, chunk.len, append.length)?;
         let place = Place { blob: BlobId(id.as_uuid()), epoch, start: append.offset };

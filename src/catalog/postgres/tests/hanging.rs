@@ -107,7 +107,7 @@ async fn a_new_request_does_not_wait_for_one_that_hangs_and_nothing_of_that_coun
     let old = bytes(2, 3);
     let hung = HungAppend::begin(&catalog, id, old.clone(), b"old").await;
 
-    let epoch = catalog.claim(id, 2).await.unwrap().epoch;
+    let epoch = catalog.claim(id, 2, None).await.unwrap().epoch;
     let new = Advance { epoch, ..bytes(2, 3) };
     let staged = stage(&catalog, id, &new, b"new").await;
     let appended = catalog.append(id, &new, staged, TTL).await.unwrap();
@@ -135,7 +135,7 @@ async fn the_rows_of_a_writer_that_hangs_are_in_nobodys_way() {
     let segment: [&(dyn ToSql + Sync); 6] = [&uuid, &epoch, &2i64, &3i64, &backend, &None::<String>];
     hung.execute(queries::RECORD_SEGMENT, &segment).await.unwrap();
 
-    let epoch = catalog.claim(id, 2).await.unwrap().epoch;
+    let epoch = catalog.claim(id, 2, None).await.unwrap().epoch;
     let appended = append(&catalog, id, &Advance { epoch, ..bytes(2, 3) }).await.unwrap();
     assert_eq!(appended.offset, 5);
 }
@@ -194,12 +194,12 @@ async fn a_claim_behind_a_commit_that_hangs_is_unavailable_in_time() {
         .await
         .unwrap();
     let asked = Instant::now();
-    let claimed = catalog.claim(id, 0).await;
+    let claimed = catalog.claim(id, 0, None).await;
     assert!(matches!(claimed, Err(CatalogError::Unavailable(_))), "{claimed:?}");
     assert!(asked.elapsed() < PATIENCE + Duration::from_secs(1));
     drop(transaction);
     drop(lease);
-    assert_eq!(catalog.claim(id, 0).await.unwrap().epoch, Epoch(2));
+    assert_eq!(catalog.claim(id, 0, None).await.unwrap().epoch, Epoch(2));
 }
 
 #[tokio::test]

@@ -116,7 +116,7 @@ async fn nothing_past_the_length_is_stored(rig: &Rig) {
     for append in [claims(5), holds(&upload, 4)] {
         let now = rig.stat(upload.id).await.unwrap();
         let append = match append.writer {
-            Writer::Claims => append,
+            Writer::Claims | Writer::ClaimsAfter(_) => append,
             Writer::Holds(_) => Append { writer: Writer::Holds(now.epoch), ..append },
         };
         let past = rig.uploads.append(&rig.call, upload.id, append, body(b"6789")).await;

@@ -43,7 +43,7 @@ impl Model {
             Writer::Holds(held) if held != epoch => return Err(UploadError::Superseded { offset, epoch }),
             _ if self.length == Some(offset) => return Err(UploadError::Complete { offset, epoch }),
             _ if append.offset != offset => return Err(UploadError::WrongOffset { offset, epoch }),
-            Writer::Claims => epoch = epoch.next(),
+            Writer::Claims | Writer::ClaimsAfter(_) => epoch = epoch.next(),
             Writer::Holds(_) => {}
         }
         self.epoch = epoch.0;
