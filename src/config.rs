@@ -7,6 +7,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
 
+/// Bytes of the smallest budget that chunks of a sensible size fit into.
+pub const SMALLEST_BUDGET: u32 = 4 << 20;
+
 /// A value that cannot be used: one line that names the option, the value, and what is allowed.
 #[derive(Debug, thiserror::Error)]
 #[error("invalid value '{value}' for '--{option}': {allowed}")]
@@ -123,7 +126,7 @@ fn common(options: &Serve) -> Result<Common, Invalid> {
     let budget = size("memory-budget", &options.memory_budget)?;
     let allowed = || "a size from 4MiB to 2GiB".to_owned();
     let memory_budget = match u32::try_from(budget) {
-        Ok(bytes @ 0x40_0000..=0x8000_0000) => bytes,
+        Ok(bytes @ SMALLEST_BUDGET..=0x8000_0000) => bytes,
         _ => return Err(invalid("memory-budget", &options.memory_budget, allowed())),
     };
     Ok(Common {

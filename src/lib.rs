@@ -56,16 +56,13 @@ pub async fn run() -> Ended {
         };
     }
     match Config::new(cli.serve) {
-        Ok(config) => match serve(config).await {
-            Ok(()) => Ended::Well,
-            Err(error) => Ended::Unhealthy(error.to_string()),
-        },
+        Ok(config) => serve(config).await.map_or_else(|ended| ended, |()| Ended::Well),
         Err(error) => Ended::Misused(error.to_string()),
     }
 }
 
 /// Plays a role until told to stop, then drains.
-async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+async fn serve(config: Config) -> Result<(), Ended> {
     match config {
         Config::Standalone(config) => {
             let standalone = standalone::start(config).await?;
@@ -112,4 +109,31 @@ async fn told_to_stop() -> std::io::Result<()> {
         std::process::exit(1);
     });
     Ok(())
+}
+
+impl From<backend::StartError> for Ended {
+    fn from(error: backend::StartError) -> Self {
+        match error.is_misuse() {
+            true => Self::Misused(error.to_string()),
+            false => Self::Unhealthy(error.to_string()),
+        }
+    }
+}
+
+impl From<standalone::StartError> for Ended {
+    fn from(error: standalone::StartError) -> Self {
+        Self::Unhealthy(error.to_string())
+    }
+}
+
+impl From<frontend::StartError> for Ended {
+    fn from(error: frontend::StartError) -> Self {
+        Self::Unhealthy(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Ended {
+    fn from(error: std::io::Error) -> Self {
+        Self::Unhealthy(error.to_string())
+    }
 }

@@ -30,12 +30,19 @@ pub enum StartError {
     Listen(SocketAddr, #[source] io::Error),
     #[error(transparent)]
     Database(#[from] InvalidConfig),
-    #[error("cannot use the catalog: {0}")]
+    #[error("cannot use the catalog: {}", db::Chain(.0))]
     Catalog(#[from] CatalogError),
     #[error(transparent)]
     Folder(#[from] Unusable),
     #[error("rows can hold bytes in PostgreSQL only")]
     RowsNeedPostgres,
+}
+
+impl StartError {
+    /// An option has a value that can never do.
+    pub fn is_misuse(&self) -> bool {
+        matches!(self, Self::Database(InvalidConfig::Url(_)))
+    }
 }
 
 /// Where records and bytes are kept. Cheap to clone: the backends of one process share it.
@@ -50,6 +57,11 @@ pub struct Storage {
 impl Storage {
     /// Opens what the configuration names. PostgreSQL is not asked for anything yet: it may come later than we do.
     pub async fn open(database: &Database, blobs: &Blobs) -> Result<Self, StartError> {
+        // The folder first: it is made durable, and an embedded database may lie beside it.
+        let folder = match blobs {
+            Blobs::Folder(dir) => Some(LocalBlobs::open(dir).await?),
+            Blobs::Postgres => None,
+        };
         let (catalog, pool): (Arc<dyn Catalog>, _) = match database {
             Database::Sqlite(path) => (Arc::new(SqliteCatalog::open(path).await?), None),
             Database::Postgres { url, password } => {
@@ -59,10 +71,10 @@ impl Storage {
                 (Arc::new(PostgresCatalog::new(pool.clone())), Some(pool))
             }
         };
-        let blobs: Arc<dyn BlobStore> = match (blobs, &pool) {
-            (Blobs::Folder(dir), _) => Arc::new(LocalBlobs::open(dir).await?),
-            (Blobs::Postgres, Some(pool)) => Arc::new(PostgresBlobs::new(pool.clone())),
-            (Blobs::Postgres, None) => return Err(StartError::RowsNeedPostgres),
+        let blobs: Arc<dyn BlobStore> = match (folder, &pool) {
+            (Some(folder), _) => Arc::new(folder),
+            (None, Some(pool)) => Arc::new(PostgresBlobs::new(pool.clone())),
+            (None, None) => return Err(StartError::RowsNeedPostgres),
         };
         Ok(Self { catalog, blobs, to_migrate: pool })
     }

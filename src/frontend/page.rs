@@ -15,8 +15,10 @@ use rust_embed::RustEmbed;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::path::PathBuf;
+use time::format_description::well_known::Rfc3339;
 
 const ON_A_PAGE: u32 = 50;
+const TEMPLATE: &str = "index.html";
 /// Everything from here, nothing inline, no other page may frame this one.
 const POLICY: &str = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
@@ -71,8 +73,13 @@ pub async fn index(
     Caller(call): Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Refused> {
-    let listing = Listing { limit: ON_A_PAGE, ..listing::parse(request.query_string())? };
-    let page = service.uploads.list(&call, &listing).await;
+    let asked = listing::parse(request.query_string())?;
+    let listing = Listing { limit: ON_A_PAGE, incomplete_too: false, ..asked };
+    let page = match service.uploads.list(&call, &listing).await {
+        Ok(page) => Some(page),
+        Err(UploadError::Unavailable { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
     render(&service, &pages, &call, &listing, page.as_ref())
 }
 
@@ -83,7 +90,6 @@ pub async fn send(
     caller: Caller,
     payload: web::Payload,
 ) -> Result<HttpResponse, Refused> {
-    from_our_own_page(&request)?;
     form::receive(&request, service, caller, payload).await?;
     Ok(back_to_the_list())
 }
@@ -95,7 +101,7 @@ pub async fn delete(
     Caller(call): Caller,
     Id(id): Id,
 ) -> Result<HttpResponse, Refused> {
-    from_our_own_page(&request)?;
+    form::check_site(&request)?;
     match service.uploads.terminate(&call, id).await {
         // Somebody was faster, which is what was wanted.
         Ok(()) | Err(UploadError::NotFound | UploadError::Gone) => Ok(back_to_the_list()),
@@ -105,7 +111,8 @@ pub async fn delete(
 
 /// A file of the page, out of the binary.
 pub async fn embedded(name: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let file = Embedded::get(&name).ok_or(UploadError::NotFound)?;
+    // The template is for this program alone.
+    let file = Embedded::get(&name).filter(|_| *name != TEMPLATE).ok_or(UploadError::NotFound)?;
     let kind = mime_guess::from_path(&*name).first_or_octet_stream();
     Ok(HttpResponse::Ok()
         .content_type(kind)
@@ -117,23 +124,15 @@ fn back_to_the_list() -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, "/")).finish()
 }
 
-/// A form on somebody else's page must not upload or delete in a visitor's name. Browsers say where a request comes from.
-fn from_our_own_page(request: &HttpRequest) -> Result<(), Refused> {
-    match request.headers().get("sec-fetch-site").map(|site| site.as_bytes()) {
-        None | Some(b"same-origin" | b"none") => Ok(()),
-        Some(_) => Err(Refused::plain(Code::CrossSite)),
-    }
-}
-
 fn render(
     service: &Service,
     pages: &Pages,
     call: &Call,
     listing: &Listing,
-    page: Result<&Page, &UploadError>,
+    page: Option<&Page>,
 ) -> Result<HttpResponse, Refused> {
     let uploads: Vec<Row> = page.map(|page| page.uploads.iter().map(Row::new).collect()).unwrap_or_default();
-    let next = page.ok().and_then(|page| page.next.clone()).map(|cursor| {
+    let next = page.and_then(|page| page.next.clone()).map(|cursor| {
         let next = Listing { after: Some(cursor), ..listing.clone() };
         format!("/?{}", listing::print(&next))
     });
@@ -141,18 +140,19 @@ fn render(
         uploads,
         next,
         search: &listing.search,
-        unavailable: page.is_err(),
+        unavailable: page.is_none(),
         max_upload_size: human(service.max_upload_size),
         frontend: service.replica.identity.container_id,
         backend: call.backend.get(),
     }));
-    let template = pages.file("index.html").ok_or_else(|| broken("index.html is missing"))?;
+    let template = pages.file(TEMPLATE).ok_or_else(|| broken("its template is missing"))?;
     let template = std::str::from_utf8(&template).map_err(broken)?;
-    let html = Environment::new().render_named_str("index.html", template, context).map_err(broken)?;
+    let html = Environment::new().render_named_str(TEMPLATE, template, context).map_err(broken)?;
     Ok(HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        // Not no-referrer: browsers would then say of our own form that it comes from nowhere.
+        .insert_header((header::REFERRER_POLICY, "same-origin"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .body(html))
 }
@@ -170,7 +170,7 @@ impl Row {
             filename: upload.filename.to_string(),
             size: human(upload.offset),
             created: format!("{} {:02}:{:02} UTC", created.date(), created.hour(), created.minute()),
-            created_at: httpdate::fmt_http_date(created.into()),
+            created_at: created.format(&Rfc3339).unwrap_or_default(),
             url: format!("/api/uploads/{}", upload.id),
             content_url: format!("/api/uploads/{}/content", upload.id),
         }

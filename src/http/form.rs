@@ -1,5 +1,5 @@
 use super::body::{PATIENCE, cause, limited, patient};
-use super::request::Caller;
+use super::request::{Caller, hint};
 use super::{Refused, Service, whole};
 use crate::domain::{FileName, Upload};
 use crate::protocol::code::Code;
@@ -31,7 +31,8 @@ pub async fn receive(
     Caller(call): Caller,
     payload: web::Payload,
 ) -> Result<Vec<Upload>, Refused> {
-    let content_type = super::request::hint(request.headers(), "Content-Type");
+    check_site(request)?;
+    let content_type = hint(request.headers(), "Content-Type");
     if !media_type::is(content_type, "multipart/form-data") {
         return Err(Refused::new(Code::UnsupportedMediaType, "the content type must be multipart/form-data"));
     }
@@ -40,6 +41,21 @@ pub async fn receive(
     match uploads.is_empty() {
         true => Err(Refused::plain(Code::NoFile)),
         false => Ok(uploads),
+    }
+}
+
+/// A form on somebody else's page must not upload or delete in a visitor's name: a browser sends it without asking. It says
+/// where it comes from, over plain HTTP in `Origin` only. Other clients say neither.
+pub fn check_site(request: &HttpRequest) -> Result<(), Refused> {
+    let (headers, host) = (request.headers(), hint(request.headers(), "Host"));
+    let own = match (hint(headers, "Sec-Fetch-Site"), hint(headers, "Origin")) {
+        (Some(site), _) => matches!(site, "same-origin" | "none"),
+        (None, Some(origin)) => origin.split_once("://").map(|(_, authority)| authority) == host,
+        (None, None) => true,
+    };
+    match own {
+        true => Ok(()),
+        false => Err(Refused::plain(Code::CrossSite)),
     }
 }
 

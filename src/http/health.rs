@@ -52,8 +52,8 @@ pub async fn prometheus() -> HttpResponse {
 struct Version {
     name: &'static str,
     version: &'static str,
-    /// Given to the build as `GIT_REVISION`; null if it was not.
-    git_revision: Option<&'static str>,
+    /// Given to the build as `GIT_REVISION`, or that of the checkout; `unknown` if it was none.
+    git_revision: &'static str,
     role: Role,
 }
 
@@ -62,7 +62,7 @@ pub async fn version(service: web::Data<Service>) -> HttpResponse {
     HttpResponse::Ok().json(Version {
         name: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
-        git_revision: option_env!("GIT_REVISION").filter(|revision| !revision.is_empty()),
+        git_revision: env!("GIT_REVISION"),
         role: service.replica.role,
     })
 }

@@ -26,7 +26,7 @@ pub struct Server {
     pub replica: Arc<Replica>,
     handle: ServerHandle,
     running: actix_web::rt::task::JoinHandle<io::Result<()>>,
-    grace: Duration,
+    pub grace: Duration,
 }
 
 impl Server {
@@ -50,9 +50,15 @@ impl Server {
         Ok(Self { address, replica, handle, running: actix_web::rt::spawn(server), grace })
     }
 
-    /// Ends in good order: says that it drains, goes on accepting until that was seen, then finishes what it has begun.
+    /// Ends in good order within its grace: says that it drains, goes on accepting until that was seen, then finishes what it
+    /// has begun.
     pub async fn drain(self, seen_by_others: bool) {
         let end = Instant::now() + self.grace;
+        self.drain_until(end, seen_by_others).await;
+    }
+
+    /// As [`Server::drain`], where what was begun before has used up part of the grace.
+    pub async fn drain_until(self, end: Instant, seen_by_others: bool) {
         self.replica.drain();
         if seen_by_others {
             tokio::time::sleep(STILL_ACCEPTING.min(self.grace / 2)).await;

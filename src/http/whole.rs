@@ -5,8 +5,9 @@ use crate::domain::{FileName, NewUpload, Upload, UploadId};
 use crate::protocol::code::Code;
 use crate::protocol::tus::Metadata;
 use crate::telemetry::metrics::UPLOADS_COMPLETED;
-use crate::uploads::{Body, Call, First, UploadError};
+use crate::uploads::{Body, Call, First, UploadError, Uploads};
 use std::future::Future;
+use std::rc::Rc;
 
 /// Runs a request's work to its end, whatever becomes of the connection.
 ///
@@ -51,15 +52,22 @@ pub(super) async fn store(
             Ok(upload)
         }
         Err(error) => {
-            take_back(service, call, id).await;
+            let call =
+                Call { request_id: call.request_id.clone(), frontend: call.frontend, ..Call::default() };
+            let taking_back = take_back(service.uploads.clone(), call, id);
+            match error {
+                // What could not be reached to store it cannot be reached now: nobody should wait for that a second time.
+                UploadError::Unavailable { .. } => drop(actix_web::rt::spawn(taking_back)),
+                _ => taking_back.await,
+            }
             Err(error.into())
         }
     }
 }
 
 /// If it fails, the upload stays incomplete and expires.
-async fn take_back(service: &Service, call: &Call, id: UploadId) {
-    match service.uploads.terminate(call, id).await {
+async fn take_back(uploads: Rc<dyn Uploads>, call: Call, id: UploadId) {
+    match uploads.terminate(&call, id).await {
         Ok(()) | Err(UploadError::NotFound | UploadError::Gone) => {}
         Err(error) => log::warn!("upload {id} is left to expire: {error} request_id={}", call.request_id),
     }

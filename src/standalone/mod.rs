@@ -4,16 +4,17 @@
 //! what is learned here holds there.
 
 use crate::backend::{self, Storage};
-use crate::config::{BackendConfig, Blobs, Common, Database, Endpoint, FrontendConfig, StandaloneConfig};
+use crate::config::{
+    BackendConfig, Blobs, Common, Database, Endpoint, FrontendConfig, SMALLEST_BUDGET, StandaloneConfig,
+};
 use crate::frontend::{self, ReadyWith, Server};
 use crate::replica::Identity;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Instant;
 
 /// Why it cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("the data folder {path}: {error}")]
-    DataDir { path: String, error: std::io::Error },
     #[error(transparent)]
     Backend(#[from] backend::StartError),
     #[error(transparent)]
@@ -29,15 +30,15 @@ pub struct Standalone {
 /// Brings up everything.
 pub async fn start(config: StandaloneConfig) -> Result<Standalone, StartError> {
     let StandaloneConfig { common, data_dir, backends: count, upload_ttl, ui_dir } = config;
-    std::fs::create_dir_all(&data_dir)
-        .map_err(|error| StartError::DataDir { path: data_dir.display().to_string(), error })?;
     let database = Database::Sqlite(data_dir.join("catalog.db"));
     let blobs = Blobs::Folder(data_dir.join("blobs"));
     let storage = Storage::open(&database, &blobs).await?;
+    // What a process may hold is shared out, not shared: chunks that wait for a backend must not keep it from taking them.
+    let share = (common.memory_budget / 2 / u32::from(count)).max(SMALLEST_BUDGET);
     let mut backends = Vec::new();
     for _ in 0..count {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let common = Common { listen, ..common.clone() };
+        let common = Common { listen, memory_budget: share, ..common.clone() };
         let config = BackendConfig { common, database: database.clone(), blobs: blobs.clone(), upload_ttl };
         backends.push(backend::start(&config, storage.clone(), Identity::invented())?);
     }
@@ -45,6 +46,7 @@ pub async fn start(config: StandaloneConfig) -> Result<Standalone, StartError> {
         .iter()
         .map(|server| Endpoint { host: server.address.ip().to_string(), port: server.address.port() })
         .collect();
+    let common = Common { memory_budget: common.memory_budget / 2, ..common };
     let config = FrontendConfig { common, backends: endpoints, ui_dir };
     let frontend = frontend::start(config, Identity::invented(), ReadyWith::All)?;
     Ok(Standalone { frontend, backends })
@@ -59,7 +61,9 @@ impl Standalone {
     /// The frontend first, so that what it has begun finds its backends. Nobody balances over a single process, so there is
     /// nobody to wait for.
     pub async fn drain(self) {
-        self.frontend.drain(false).await;
-        futures_util::future::join_all(self.backends.into_iter().map(|server| server.drain(false))).await;
+        let end = Instant::now() + self.frontend.grace;
+        self.frontend.drain_until(end, false).await;
+        let backends = self.backends.into_iter().map(|server| server.drain_until(end, false));
+        futures_util::future::join_all(backends).await;
     }
 }
