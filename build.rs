@@ -4,7 +4,8 @@ use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-changed=migrations");
-    println!("cargo:rerun-if-changed=.git/HEAD");
+    // Changes with each commit and each checkout, as HEAD itself does not.
+    println!("cargo:rerun-if-changed=.git/logs/HEAD");
     println!("cargo:rerun-if-env-changed=GIT_REVISION");
     let given = std::env::var("GIT_REVISION").ok().filter(|revision| !revision.is_empty());
     let revision = given.or_else(checked_out).unwrap_or_else(|| "unknown".into());

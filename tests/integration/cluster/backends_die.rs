@@ -2,7 +2,7 @@
 
 use super::{MIB, STORES};
 use crate::support::api::{assert_stored, backends_of, number, put, record, text};
-use crate::support::chaos::{ChaosProxy, Fault, chunks};
+use crate::support::chaos::{ChaosProxy, Fault, chunks, removals};
 use crate::support::cluster::{Cluster, Store};
 use crate::support::content::Content;
 use crate::support::wait::until;
@@ -73,6 +73,18 @@ fn a_chunk_that_is_cut_or_whose_answer_is_lost_is_stored_exactly_once() {
             assert_stored(cluster.at(0), &id, content);
         }
     }
+}
+
+#[test]
+fn a_removal_whose_answer_is_lost_has_succeeded() {
+    let cluster = Cluster::start(Store::Postgres, 2, 1);
+    let content = Content::new(1, 1000);
+    let id = text(&put(cluster.at(0), "a%20file", content), "id").to_owned();
+    cluster.each_proxy(|proxy| proxy.inject(1, removals, Fault::CutAnswer { after: 0 }));
+    let path = format!("/api/uploads/{id}");
+    cluster.at(0).request("DELETE", &path).send().expect(204);
+    cluster.at(0).get(&path).send().expect(410);
+    assert!(cluster.proxies.iter().any(|proxy| proxy.counts().faults > 0));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::{MIB, STORES};
 use crate::support::api::{Tus, assert_stored};
+use crate::support::chaos::{ChaosProxy, Fault, chunks, claims, stats};
 use crate::support::client::{Exchange, Url};
 use crate::support::cluster::{Cluster, Store};
 use crate::support::content::Content;
@@ -109,4 +110,59 @@ fn an_upload_goes_on_at_another_frontend_when_the_first_is_killed() {
     assert_eq!(interrupted.upload.offset(&second), 6 * MIB);
     interrupted.upload.finish(&second, CONTENT);
     assert_stored(&second, interrupted.upload.id(), CONTENT);
+}
+
+/// The first frontend's chunk is stored, its answer lost. While that frontend asks what became of it another one takes the
+/// upload over: what it is told then holds an epoch that is not its own.
+#[test]
+fn a_frontend_never_writes_in_an_epoch_that_it_did_not_take() {
+    for store in STORES {
+        let cluster = Cluster::start(store, 2, 2);
+        let upload = Tus::create(cluster.at(0), CONTENT.length);
+        let (first, second) = (cluster.at(0), cluster.at(1));
+        let mut exchange = upload.begin(first, 0, CONTENT.length);
+        exchange.write(&CONTENT.bytes(0..MIB)).unwrap();
+        until("the first bytes are stored", || (upload.offset(second) == MIB).then_some(()));
+        cluster.each_proxy(|proxy| {
+            proxy.inject(1, stats, Fault::HoldHead);
+            proxy.inject(1, chunks, Fault::CutAnswer { after: 0 });
+        });
+        // Two of each, because the chunk is sent to one backend and then to the other. Each loses its answer once.
+        exchange.write(&CONTENT.bytes(MIB..2 * MIB)).unwrap();
+        let held = until("the first frontend asks what became of its chunk", || {
+            cluster.proxies.iter().position(|proxy| proxy.counts().held > 0)
+        });
+        let free = &cluster.proxies[1 - held];
+        free.release();
+        exchange.write(&STRAY.bytes(2 * MIB..4 * MIB)).unwrap();
+        upload.append(second, CONTENT, 2 * MIB..3 * MIB).unwrap().expect(204);
+        cluster.each_proxy(ChaosProxy::release);
+        drop(io::copy(&mut STRAY.reader(4 * MIB..STRAY.length), &mut exchange.stream));
+        if let Ok(answer) = exchange.answer() {
+            answer.expect(409);
+        }
+        assert_eq!(upload.offset(second), 3 * MIB, "{store:?}: nothing of the first arrived");
+        upload.finish(second, CONTENT);
+        assert_stored(second, upload.id(), CONTENT);
+    }
+}
+
+/// A claim lies in a backend that stands still, the frontend claims through another one, and the first claim comes late.
+#[test]
+fn a_claim_that_comes_late_does_not_fence_the_request_it_was_made_for() {
+    let cluster = Cluster::start(Store::Postgres, 2, 1);
+    let upload = Tus::create(cluster.at(0), CONTENT.length);
+    cluster.each_proxy(|proxy| proxy.inject(1, claims, Fault::HoldHead));
+    let mut exchange = upload.begin(cluster.at(0), 0, CONTENT.length);
+    let held =
+        until("the claim is held", || cluster.proxies.iter().position(|proxy| proxy.counts().held > 0));
+    let (late, free) = (&cluster.proxies[held], &cluster.proxies[1 - held]);
+    let before = (late.counts().changes, free.counts().changes);
+    free.release();
+    free.wait_until("the upload is claimed elsewhere", |counts| counts.changes > before.1);
+    late.release();
+    late.wait_until("the late claim is answered", |counts| counts.changes > before.0);
+    io::copy(&mut CONTENT.reader(0..CONTENT.length), &mut exchange.stream).unwrap();
+    exchange.answer().unwrap().expect(204);
+    assert_stored(cluster.at(0), upload.id(), CONTENT);
 }

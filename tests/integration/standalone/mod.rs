@@ -3,6 +3,7 @@
 mod balance;
 mod clients;
 mod download;
+mod memory;
 mod page;
 mod records;
 mod restart;

@@ -15,6 +15,7 @@ fn the_page_has_a_form_and_runs_nothing_from_elsewhere() {
     let style = service.url().get("/ui/style.css").send().expect(200);
     assert!(style.field("Content-Type").starts_with("text/css"));
     service.url().get("/ui/no-such.css").send().expect(404);
+    service.url().get("/ui/index.html").send().expect(404);
 }
 
 #[test]
@@ -53,10 +54,15 @@ fn a_form_on_another_site_can_do_nothing_here() {
     let service = Service::start();
     let file = put(service.url(), "mine.txt", Content::new(1, 10));
     let button = format!("/uploads/{}/delete", text(&file, "id"));
-    for path in [button.as_str(), "/"] {
-        let request = service.url().request("POST", path).header("Sec-Fetch-Site", "cross-site");
-        let answer = request.header("Content-Type", "multipart/form-data; boundary=x").send().expect(403);
-        assert_eq!(answer.json()["code"], "cross_site");
+    // Over plain HTTP a browser says only where the form's page is from.
+    for (name, value) in
+        [("Sec-Fetch-Site", "cross-site"), ("Origin", "http://evil.example"), ("Origin", "null")]
+    {
+        for path in [button.as_str(), "/", "/api/uploads"] {
+            let request = service.url().request("POST", path).header(name, value);
+            let answer = request.header("Content-Type", "multipart/form-data; boundary=x").send().expect(403);
+            assert_eq!(answer.json()["code"], "cross_site", "{name} {path}");
+        }
     }
     assert_eq!(text(&record(service.url(), text(&file, "id")), "state"), "complete");
 }

@@ -1,10 +1,11 @@
 use super::Service;
 use crate::support::api::{assert_stored, number, put, text};
 use crate::support::content::Content;
-use crate::support::external::curl;
+use crate::support::external::{curl, curl_from};
 use crate::support::multipart::form;
 use crate::support::wait::until;
 use serde_json::Value;
+use std::fs::File;
 
 const MIB: u64 = 1 << 20;
 
@@ -30,8 +31,8 @@ fn curl_puts_what_comes_through_a_pipe() {
     content.write_to(&file);
     // Without a known length curl sends chunks (RFC 9112, section 7.1).
     let address = service.url().at("/api/uploads/piped.bin");
-    let chunked = ["-X", "PUT", "-H", "Transfer-Encoding: chunked", "-T", file.to_str().unwrap(), &address];
-    let answer: Value = serde_json::from_str(&curl(chunked)).unwrap();
+    let answer = curl_from(File::open(&file).unwrap(), ["-T", "-", &address]);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
     assert_stored(service.url(), text(&answer["uploads"][0], "id"), content);
 }
 

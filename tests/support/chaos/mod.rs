@@ -26,6 +26,8 @@ pub enum Fault {
     HoldRequest {
         after: u64,
     },
+    /// Nothing of the request arrives before [`ChaosProxy::release`].
+    HoldHead,
     /// The request never reaches the backend and is never answered.
     BlackHole,
     /// Of the answer, head included, so many bytes arrive, then the connection is reset.
@@ -55,7 +57,9 @@ pub struct Counts {
     pub bytes_in: u64,
     /// Bytes of answers' bodies that were passed on.
     pub bytes_out: u64,
-    /// Faults that have taken effect (a hold: that it holds).
+    /// Requests that were held.
+    pub held: u64,
+    /// Faults that have taken effect (a hold: that it holds) since the last one was injected.
     pub faults: u64,
 }
 
@@ -104,6 +108,21 @@ pub fn contents(head: &Head) -> bool {
     head.method() == "GET" && (head.target().contains("/content") || head.target().starts_with("/files/"))
 }
 
+/// The request asks for a record without its segments, as a relay does.
+pub fn stats(head: &Head) -> bool {
+    head.method() == "GET" && head.target().ends_with("segments=false")
+}
+
+/// The request takes an epoch.
+pub fn claims(head: &Head) -> bool {
+    head.field("x-upload-claim").is_some()
+}
+
+/// The request removes an upload.
+pub fn removals(head: &Head) -> bool {
+    head.method() == "DELETE"
+}
+
 /// For ever, as far as a test is concerned.
 pub const ALWAYS: u32 = u32::MAX;
 
@@ -121,6 +140,7 @@ impl ChaosProxy {
     pub fn inject(&self, times: u32, applies: fn(&Head) -> bool, fault: Fault) {
         self.shared.state.change(|state| {
             state.released = false;
+            state.counts.faults = 0;
             state.rules.push(Rule { applies, fault, times });
         });
     }

@@ -48,6 +48,10 @@ impl Shared {
             io::copy(&mut pair.from_client, &mut io::sink())?;
             return Ok(Next::Reset);
         }
+        if let Some(Fault::HoldHead) = fault {
+            self.fired();
+            self.wait_for_release();
+        }
         let (client, upstream) = (&pair.client, &pair.upstream);
         (&mut &*upstream).write_all(&head.to_bytes())?;
         let ends = |result: io::Result<Next>| {
@@ -141,7 +145,10 @@ impl Shared {
                 self.fired();
                 thread::sleep(time);
             }
-            Some(Fault::CutRequest { .. } | Fault::HoldRequest { .. } | Fault::BlackHole) | None => {}
+            Some(
+                Fault::CutRequest { .. } | Fault::HoldRequest { .. } | Fault::HoldHead | Fault::BlackHole,
+            )
+            | None => {}
         }
         to.write_all(&head.to_bytes())?;
         pass(&mut body, framing, to, count)?;
@@ -163,6 +170,7 @@ impl Shared {
     }
 
     fn wait_for_release(&self) {
+        self.state.change(|state| state.counts.held += 1);
         self.state.wait_until("a hold is released", |state| state.released || state.ended);
     }
 }
