@@ -51,7 +51,7 @@ pub struct Counts {
     pub connections: u64,
     /// Requests that brought bytes of an upload.
     pub chunks: u64,
-    /// Requests that change something, heartbeats aside, whose answers were passed on.
+    /// Requests that change something, heartbeats aside, which the backend has answered.
     pub changes: u64,
     /// Bytes of request bodies that were passed on.
     pub bytes_in: u64,

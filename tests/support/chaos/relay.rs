@@ -65,10 +65,7 @@ impl Shared {
         let from_upstream = &mut pair.from_upstream;
         thread::scope(|scope| {
             let sent = scope.spawn(|| ends(self.pass_request(fault, framing, request, upstream)));
-            let answered = ends(self.pass_answer(fault, head.method(), from_upstream, client));
-            if answered.is_ok() && changes(&head) {
-                self.state.change(|state| state.counts.changes += 1);
-            }
+            let answered = ends(self.pass_answer(fault, &head, from_upstream, client));
             let sent = sent.join().unwrap_or(Ok(Next::Reset));
             match answered {
                 Ok(Next::Keep) => sent,
@@ -109,12 +106,15 @@ impl Shared {
     fn pass_answer(
         &self,
         fault: Option<Fault>,
-        method: &str,
+        request: &Head,
         from: &mut BufReader<TcpStream>,
         mut to: &TcpStream,
     ) -> io::Result<Next> {
         let Some(head) = Head::read(from)? else { return Ok(Next::Close) };
-        let framing = head.framing_of_answer(method)?;
+        if changes(request) {
+            self.state.change(|state| state.counts.changes += 1);
+        }
+        let framing = head.framing_of_answer(request.method())?;
         let mut body = Body::new(from, framing);
         let count = |bytes: u64| self.state.change(|state| state.counts.bytes_out += bytes);
         match fault {
