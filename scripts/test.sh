@@ -129,7 +129,7 @@ if has_postgres && start_postgres; then
     echo "PostgreSQL: $SWARM_UPLOAD_TEST_DATABASE_URL"
 else
     leave_out "Tests on PostgreSQL" "it is not installed, or does not start"
-    skip+=(--skip postgres --skip cluster)
+    skip+=(--skip postgres --skip cluster --skip db::migrate --skip db::error)
 fi
 if ! { has node && has npm && has_venv && step "The tus clients" install_clients; }; then
     leave_out "Tests with other people's tus clients" "node, npm or python3-venv is missing, or their installation failed"
