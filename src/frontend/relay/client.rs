@@ -61,7 +61,7 @@ pub struct Answer<B> {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: B,
-    /// The question was sent before without a clear answer, so it may have been carried out twice.
+    /// The question was sent before and may have been carried out then.
     pub doubtful: bool,
 }
 
@@ -80,7 +80,7 @@ enum Trouble {
     /// Something was sent; whether it was carried out is unknown.
     #[error("no clear answer: {0}")]
     Unclear(String),
-    /// It said that it cannot now, and did nothing.
+    /// It said that it cannot now. A backend whose database went away in the middle of a commit does not know what became of it.
     #[error("it is unavailable")]
     Busy,
 }
@@ -179,7 +179,7 @@ impl Client {
     }
 
     /// Tries one backend after the other, then all of them again after a pause, until `deadline`. Says along with the answer
-    /// whether the question was sent before without a clear one.
+    /// whether the question may have been carried out before.
     async fn persist<T>(
         &self,
         deadline: Instant,
@@ -199,7 +199,7 @@ impl Client {
                     Err(trouble) => {
                         log::warn!("backend {address}: {trouble}");
                         metrics::counter!(RELAY_RETRIES).increment(1);
-                        doubtful |= matches!(trouble, Trouble::Unclear(_));
+                        doubtful |= !matches!(trouble, Trouble::Refused(_));
                         tried.push(address);
                     }
                 }
