@@ -5,8 +5,15 @@ use crate::domain::{FileName, NewUpload, Upload, UploadId};
 use crate::protocol::code::Code;
 use crate::protocol::tus::Metadata;
 use crate::telemetry::metrics::UPLOADS_COMPLETED;
-use crate::uploads::{Body, Call, First, UploadError};
+use crate::uploads::{Body, Call, First, UploadError, Uploads};
 use std::future::Future;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How long an answer waits for the removal of what it is about.
+const TAKE_BACK: Duration = Duration::from_secs(3);
+/// How often a removal is tried while the service is unavailable.
+const TAKE_BACKS: u32 = 10;
 
 /// Runs a request's work to its end, whatever becomes of the connection.
 ///
@@ -51,16 +58,34 @@ pub(super) async fn store(
             Ok(upload)
         }
         Err(error) => {
-            take_back(service, call, id).await;
+            let request_id = call.request_id.clone();
+            let taken_back = actix_web::rt::spawn(take_back(service.uploads.clone(), request_id, id));
+            // What the client did wrong it is told when nothing is left of it; that the service is away, at once.
+            let patience = match error {
+                UploadError::Unavailable { .. } => Duration::ZERO,
+                _ => TAKE_BACK,
+            };
+            drop(tokio::time::timeout(patience, taken_back).await);
             Err(error.into())
         }
     }
 }
 
-/// If it fails, the upload stays incomplete and expires.
-async fn take_back(service: &Service, call: &Call, id: UploadId) {
-    match service.uploads.terminate(call, id).await {
-        Ok(()) | Err(UploadError::NotFound | UploadError::Gone) => {}
-        Err(error) => log::warn!("upload {id} is left to expire: {error} request_id={}", call.request_id),
+/// Tries for some time; then the upload stays incomplete and expires.
+async fn take_back(uploads: Rc<dyn Uploads>, request_id: String, id: UploadId) {
+    let call = Call { request_id, ..Call::default() };
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match uploads.terminate(&call, id).await {
+            Ok(()) | Err(UploadError::NotFound | UploadError::Gone) => return,
+            Err(UploadError::Unavailable { retry_after }) if tries < TAKE_BACKS => {
+                tokio::time::sleep(retry_after).await;
+            }
+            Err(error) => {
+                log::warn!("upload {id} is left to expire: {error} request_id={}", call.request_id);
+                return;
+            }
+        }
     }
 }

@@ -45,13 +45,9 @@ impl RelayUploads {
         let Rest { mut chunker, mut chunk, whole } = rest;
         loop {
             let last = chunk.last;
-            let (sent, next) = tokio::join!(self.send_part(call, &upload, chunk, whole), async {
-                match last {
-                    true => Ok(None),
-                    false => chunker.next().await,
-                }
-            });
-            upload = sent?;
+            let sent = self.send_part(call, &upload, chunk, whole);
+            let (sent, next) = tokio::try_join!(sent, read_on(&mut chunker, last))?;
+            upload = sent;
             match next? {
                 Some(next) => chunk = next,
                 None => return ended(upload, whole),
@@ -119,6 +115,18 @@ impl RelayUploads {
     }
 }
 
+/// Reads the next chunk while one is being sent. An error of the body is told once that one is stored, but who cannot store
+/// it does not wait for a client that may be waiting for the answer.
+async fn read_on(
+    chunker: &mut Chunker,
+    ended: bool,
+) -> Result<Result<Option<Chunk>, UploadError>, UploadError> {
+    match ended {
+        true => Ok(Ok(None)),
+        false => Ok(chunker.next().await),
+    }
+}
+
 #[async_trait(?Send)]
 impl Uploads for RelayUploads {
     /// A body of at most one chunk is one question to one backend, and there one transaction.
@@ -134,14 +142,9 @@ impl Uploads for RelayUploads {
         if whole && chunk.last {
             new.length = new.length.or(Some(chunk.len));
         }
-        let (created, next) = tokio::join!(self.create_with(call, &new, &chunk), async {
-            match chunk.last {
-                true => Ok(None),
-                false => chunker.next().await,
-            }
-        });
+        let created = self.create_with(call, &new, &chunk);
+        let (upload, next) = tokio::try_join!(created, read_on(&mut chunker, chunk.last))?;
         drop(chunk);
-        let upload = created?;
         match next? {
             Some(chunk) => self.relay(call, upload, Rest { chunker, chunk, whole }).await,
             None => ended(upload, whole),
