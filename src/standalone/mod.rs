@@ -59,7 +59,9 @@ impl Standalone {
     /// The frontend first, so that what it has begun finds its backends. Nobody balances over a single process, so there is
     /// nobody to wait for.
     pub async fn drain(self) {
-        self.frontend.drain(false).await;
-        futures_util::future::join_all(self.backends.into_iter().map(|server| server.drain(false))).await;
+        let end = self.frontend.end_of_grace();
+        self.frontend.drain(false, end).await;
+        futures_util::future::join_all(self.backends.into_iter().map(|server| server.drain(false, end)))
+            .await;
     }
 }
