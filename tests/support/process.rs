@@ -71,6 +71,19 @@ impl Process {
         });
     }
 
+    /// What it has logged so far that contains `text`.
+    pub fn logged(&self, text: &str) -> Vec<String> {
+        let lines =
+            |output: &Output| output.lines.iter().filter(|line| line.contains(text)).cloned().collect();
+        self.output.read(lines)
+    }
+
+    /// It lives, whatever else is away.
+    #[track_caller]
+    pub fn assert_alive(&self) {
+        self.url.get("/healthz").send().expect(200);
+    }
+
     pub fn kill(&mut self) {
         self.signal(Signal::KILL);
         drop(self.child.wait());

@@ -2,8 +2,10 @@
 
 mod backends_die;
 mod balance;
+mod database_away;
 mod downloads;
 mod draining;
+mod failover;
 mod frontends_stop;
 mod memory;
 
