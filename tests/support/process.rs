@@ -78,6 +78,17 @@ impl Process {
         self.output.read(lines)
     }
 
+    pub fn wait_until_not_ready(&self) {
+        until(format!("{} is not ready", self.name), || {
+            (self.url.get("/readyz").send().status == 503).then_some(())
+        });
+    }
+
+    /// It has told everybody that it ends, and takes nothing new any more.
+    pub fn wait_until_closed(&self) {
+        until(format!("{} accepts nothing more", self.name), || self.url.get("/healthz").begin().err());
+    }
+
     /// It lives, whatever else is away.
     #[track_caller]
     pub fn assert_alive(&self) {

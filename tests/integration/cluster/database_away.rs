@@ -105,11 +105,9 @@ fn assert_all_alive(clusters: &[Cluster]) {
     }
 }
 
-fn wait_until_unready(clusters: &[Cluster]) {
-    for process in clusters.iter().flat_map(|cluster| cluster.backends.iter().chain(&cluster.frontends)) {
-        until(format!("{} is not ready", process.name()), || {
-            (process.url.get("/readyz").send().status == 503).then_some(())
-        });
+fn wait_until_not_ready(clusters: &[Cluster]) {
+    for cluster in clusters {
+        cluster.backends.iter().chain(&cluster.frontends).for_each(|process| process.wait_until_not_ready());
     }
 }
 
@@ -135,7 +133,7 @@ fn nobody_notices(away: fn(&mut PostgresServer), back: fn(&mut PostgresServer)) 
     away(&mut server);
     let began = Instant::now();
     let going_on: Vec<_> = clients.into_iter().map(Clients::go_on).collect();
-    wait_until_unready(&clusters);
+    wait_until_not_ready(&clusters);
     while began.elapsed() < OUTAGE {
         assert_all_alive(&clusters);
         assert!(!going_on.iter().any(JoinHandle::is_finished), "nothing can have ended yet");
@@ -279,4 +277,25 @@ fn a_deletion_that_was_committed_after_all_has_succeeded() {
     );
     tus(cluster.at(0), "DELETE", &format!("/files/{id}")).send().expect(204);
     cluster.at(0).get(&format!("/api/uploads/{id}")).send().expect(410);
+}
+
+/// It has no time left to take itself off the list of replicas.
+#[test]
+fn a_backend_ends_within_its_grace_while_the_database_hangs() {
+    let server = PostgresServer::start();
+    let options = &["--shutdown-grace", "2s"];
+    let mut cluster = Cluster::start_over_with(server.url(), Store::Postgres, 1, 0, options);
+    let backend = &mut cluster.backends[0];
+    let request = backend.url.request("PUT", "/api/uploads/a").header("Content-Length", CONTENT.length);
+    let _unending = request.begin().unwrap();
+    until("the request has begun", || {
+        let metrics = backend.url.get("/metrics").send().expect(200);
+        metrics.text().contains("requests_in_flight{role=\"backend\"} 1").then_some(())
+    });
+    server.freeze();
+    let told = Instant::now();
+    backend.terminate();
+    assert_eq!(backend.wait_for_exit().code(), Some(0));
+    let took = told.elapsed();
+    assert!((Duration::from_secs(2)..Duration::from_secs(4)).contains(&took), "{took:?}");
 }

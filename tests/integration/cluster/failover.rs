@@ -34,9 +34,7 @@ fn uploads_go_on_at_the_second_server(end: fn(&mut PostgresServer)) {
             exchange.answer().unwrap()
         })
     });
-    for backend in &cluster.backends {
-        until("the backend is not ready", || (backend.url.get("/readyz").send().status == 503).then_some(()));
-    }
+    cluster.backends.iter().for_each(|backend| backend.wait_until_not_ready());
     second.promote();
     let [appended, put] = going_on.map(|exchange| exchange.join().unwrap());
     appended.expect(204);

@@ -7,6 +7,8 @@ mod downloads;
 mod draining;
 mod failover;
 mod frontends_stop;
+mod in_flight;
+mod load;
 mod memory;
 
 use crate::support::cluster::Store;
