@@ -74,7 +74,8 @@ async fn serve(config: Config) -> Result<(), Ended> {
             let frontend = frontend::start_alone(config)?;
             greet("frontend", frontend.address)?;
             told_to_stop().await?;
-            frontend.drain(true).await;
+            let end = frontend.end_of_grace();
+            frontend.drain(true, end).await;
         }
         Config::Backend(config) => {
             let backend = backend::start_alone(&config).await?;

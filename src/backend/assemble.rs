@@ -116,8 +116,10 @@ impl Backend {
 
     pub async fn drain(self) {
         let replica = self.server.replica.identity.container_id;
-        self.server.drain(true).await;
-        self.storage.retire(replica).await;
+        let end = self.server.end_of_grace();
+        self.server.drain(true, end).await;
+        // Without the time to do it, the list finds out by itself.
+        drop(tokio::time::timeout_at(end, self.storage.retire(replica)).await);
     }
 }
 

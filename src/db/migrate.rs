@@ -3,11 +3,12 @@
 //! The schema only ever grows while two programs share it (`migrations/README.md`), so a database that is past what this
 //! program knows is as good as one that is exactly there. So it is during a rolling update, and after a rollback.
 
-use super::Error;
-use super::postgres::Pool;
+use super::postgres::{Pool, Session};
 use super::sqlite::{self, Database};
+use super::{Error, PATIENCE, within_patience};
 use refinery::Runner;
 use rusqlite::Connection;
+use std::time::Duration;
 use tokio_postgres::error::SqlState;
 
 mod embedded {
@@ -19,34 +20,65 @@ mod embedded {
     }
 }
 
-/// For a session that waits for others' migrations and makes its own.
-const UNHURRIED: &str = "SET lock_timeout = 0; SET statement_timeout = 0; \
+/// No limit for statements; but who waits for a table's lock makes all others wait behind: rather fail and try again. And who
+/// takes the lock and then stands still loses it.
+const UNHURRIED: &str = "SET statement_timeout = 0; SET lock_timeout = '10s'; \
      SET idle_session_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s'";
 /// Any number will do, as long as every release takes the same.
 const LOCK: i64 = 0x7377_6172_6d2d_7570;
+/// How often one asks whether another replica has let go of it.
+const ASK_AGAIN: Duration = Duration::from_millis(200);
 /// Where refinery notes what it has applied.
 const HISTORY: &str = "refinery_schema_history";
 const VERSION: &str = "SELECT coalesce(max(version), 0) FROM refinery_schema_history";
 
 /// Migrates a PostgreSQL database. While another replica does it this one waits, however long that takes, and finds it done.
+/// It gives up when the server does not answer any more.
 pub async fn postgres(pool: &Pool) -> Result<(), Error> {
     let runner = embedded::postgres::migrations::runner();
     // A session of its own: the pool's give up on locks and statements after seconds. The lock ends with the session, and the
     // server ends the session of one who took the lock and then stands still.
     let mut session = pool.dedicated().await?;
     // Where there is nothing to do, nobody waits for one who may be at it.
-    if suffices(postgres_version(&session).await?, &runner).is_ok() {
+    if suffices(within_patience(postgres_version(&session)).await?, &runner).is_ok() {
         return Ok(());
     }
-    session.batch_execute(UNHURRIED).await?;
-    session.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
-    if suffices(postgres_version(&session).await?, &runner).is_ok() {
+    within_patience(unhurried(&session)).await?;
+    while !within_patience(lock(&session)).await? {
+        tokio::time::sleep(ASK_AGAIN).await;
+    }
+    if suffices(within_patience(postgres_version(&session)).await?, &runner).is_ok() {
         return Ok(());
     }
-    // From here on, who waits for a table's lock makes all others wait behind: rather fail and try again.
-    session.batch_execute("SET lock_timeout = '10s'").await?;
-    runner.set_abort_missing(false).run_async(&mut *session).await?;
-    Ok(())
+    let runner = runner.set_abort_missing(false);
+    tokio::select! {
+        migrated = runner.run_async(&mut *session) => Ok(migrated.map(|_| ())?),
+        error = hangs(pool) => Err(error),
+    }
+}
+
+async fn unhurried(session: &Session) -> Result<(), Error> {
+    Ok(session.batch_execute(UNHURRIED).await?)
+}
+
+/// Takes the lock if it is free. Asked for again and again rather than waited for: a wait cannot be told from a server that
+/// hangs.
+async fn lock(session: &Session) -> Result<bool, Error> {
+    Ok(session.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK]).await?.try_get(0)?)
+}
+
+/// Returns when the server has not answered other sessions several times in a row. A statement that may take long has no
+/// limit of its own.
+async fn hangs(pool: &Pool) -> Error {
+    let mut failures = 0;
+    loop {
+        tokio::time::sleep(PATIENCE).await;
+        match within_patience(async { Ok(pool.dedicated().await?.simple_query("").await?) }).await {
+            Ok(_) => failures = 0,
+            Err(error) if failures == 2 => return error,
+            Err(_) => failures += 1,
+        }
+    }
 }
 
 /// Migrates a SQLite file. Other processes that open it at the same time wait, and find it done.
@@ -106,7 +138,6 @@ fn suffices(version: i32, runner: &Runner) -> Result<(), Error> {
 mod tests {
     use super::*;
     use crate::db::testing::TestDatabase;
-    use crate::db::within_patience;
     use futures_util::future::join_all;
 
     #[tokio::test]

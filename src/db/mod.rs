@@ -4,6 +4,7 @@
 //! connections from here. Start reading in [`postgres`], then [`migrate`].
 
 mod error;
+mod hosts;
 pub mod migrate;
 pub mod postgres;
 pub mod sqlite;

@@ -1,6 +1,6 @@
 //! Connections to PostgreSQL, all of which give up in time.
 
-use super::{Error, PATIENCE, tls, within_patience};
+use super::{Error, PATIENCE, hosts, tls, within_patience};
 use async_trait::async_trait;
 use deadpool_postgres::{Client, ClientWrapper, Connect, Manager, ManagerConfig, RecyclingMethod, Runtime};
 use std::fmt;
@@ -34,8 +34,7 @@ pub struct PgConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidConfig {
     #[error(
-        "invalid value '…' for '--database-url': {}; allowed is postgres://user@host/db?sslmode=disable|prefer|require",
-        super::Chain(.0)
+        "invalid value for '--database-url': {0}; it must be like postgres://user@host/db?sslmode=prefer"
     )]
     Url(#[source] tokio_postgres::Error),
     #[error("TLS cannot be set up: {0}")]
@@ -113,6 +112,12 @@ impl Pool {
         })
         .await
     }
+
+    /// Closes the connections that wait for work. Where one of them leads to a server that has vanished or hangs, so do the
+    /// others, and each would take somebody's whole patience to be found out.
+    pub fn forget_idle(&self) {
+        self.connections.retain(|_, _| false);
+    }
 }
 
 impl fmt::Debug for Pool {
@@ -128,32 +133,41 @@ struct Connector {
     home: Handle,
 }
 
-type Connecting<'a> = Pin<
-    Box<
-        dyn Future<Output = Result<(tokio_postgres::Client, JoinHandle<()>), tokio_postgres::Error>>
-            + Send
-            + 'a,
-    >,
->;
+type Connected = Result<(tokio_postgres::Client, JoinHandle<()>), tokio_postgres::Error>;
+type Connecting<'a> = Pin<Box<dyn Future<Output = Connected> + Send + 'a>>;
 
 impl Connect for Connector {
+    /// Tries one host after the other. Each has a share of the patience; what is left is the last one's.
     fn connect(&self, config: &Config) -> Connecting<'_> {
-        let config = config.clone();
+        let mut hosts = hosts::each(config);
         Box::pin(async move {
-            let mut connecting = pin!(config.connect(self.tls.clone()));
-            let (client, connection) = poll_fn(|context| {
-                // A socket belongs to the runtime that is entered while it is made.
-                let _home = self.home.enter();
-                connecting.as_mut().poll(context)
-            })
-            .await?;
-            let connection = self.home.spawn(async move {
-                if let Err(error) = connection.await {
-                    log::warn!("a connection to PostgreSQL ended: {error}");
+            let share = PATIENCE / u32::try_from(hosts.len()).unwrap_or(u32::MAX);
+            let last = hosts.pop();
+            for host in hosts {
+                if let Ok(Ok(connected)) = tokio::time::timeout(share, self.connect_to(&host)).await {
+                    return Ok(connected);
                 }
-            });
-            Ok((client, connection))
+            }
+            self.connect_to(&last.unwrap_or_default()).await
         })
+    }
+}
+
+impl Connector {
+    async fn connect_to(&self, host: &Config) -> Connected {
+        let mut connecting = pin!(host.connect(self.tls.clone()));
+        let (client, connection) = poll_fn(|context| {
+            // A socket belongs to the runtime that is entered while it is made.
+            let _home = self.home.enter();
+            connecting.as_mut().poll(context)
+        })
+        .await?;
+        let connection = self.home.spawn(async move {
+            if let Err(error) = connection.await {
+                log::warn!("a connection to PostgreSQL ended: {error}");
+            }
+        });
+        Ok((client, connection))
     }
 }
 
@@ -288,6 +302,38 @@ mod tests {
         let (user, rest) = url.split_once('@').unwrap();
         let pool = pool(&format!("{user}@%2Fnowhere,{rest}")).await;
         assert!(backend_pid(&pool.lease().await.unwrap()).await > 0);
+    }
+
+    #[tokio::test]
+    async fn the_next_host_is_asked_when_one_accepts_and_never_answers() {
+        let database = TestDatabase::empty().await;
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (user, rest) = database.url.split_once('@').unwrap();
+        let pool = pool(&format!("{user}@{},{rest}", silent.local_addr().unwrap())).await;
+        let lease = within_patience(pool.lease()).await.unwrap();
+        assert!(backend_pid(&lease).await > 0);
+        within_patience(pool.dedicated()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_session_is_not_waited_for_longer_than_the_patience() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let pool = pool(&format!("postgres://u@{}/db", silent.local_addr().unwrap())).await;
+        assert!(matches!(pool.dedicated().await, Err(Error::Unavailable(_))));
+    }
+
+    #[tokio::test]
+    async fn connections_that_wait_for_work_can_be_forgotten() {
+        let database = TestDatabase::empty().await;
+        let pool = pool(&database.url).await;
+        let (idle, busy) = (pool.lease().await.unwrap(), pool.lease().await.unwrap());
+        let (was_idle, was_busy) = (backend_pid(&idle).await, backend_pid(&busy).await);
+        idle.release();
+        pool.forget_idle();
+        busy.release();
+        let (first, second) = (pool.lease().await.unwrap(), pool.lease().await.unwrap());
+        let now = [backend_pid(&first).await, backend_pid(&second).await];
+        assert!(now.contains(&was_busy) && !now.contains(&was_idle));
     }
 
     #[tokio::test]

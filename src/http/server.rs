@@ -9,7 +9,8 @@ use actix_web::{App, HttpServer};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Longer than nginx's upstream (60 s) and awc's (15 s), so that it is never the server that closes an idle connection under
 /// a proxy's hands.
@@ -26,7 +27,7 @@ pub struct Server {
     pub replica: Arc<Replica>,
     handle: ServerHandle,
     running: actix_web::rt::task::JoinHandle<io::Result<()>>,
-    pub grace: Duration,
+    grace: Duration,
 }
 
 impl Server {
@@ -50,22 +51,20 @@ impl Server {
         Ok(Self { address, replica, handle, running: actix_web::rt::spawn(server), grace })
     }
 
-    /// Ends in good order within its grace: says that it drains, goes on accepting until that was seen, then finishes what it
-    /// has begun.
-    pub async fn drain(self, seen_by_others: bool) {
-        let end = Instant::now() + self.grace;
-        self.drain_until(end, seen_by_others).await;
+    /// When what is going on now has to be over, if the replica is told to end now.
+    pub fn end_of_grace(&self) -> Instant {
+        Instant::now() + self.grace
     }
 
-    /// As [`Server::drain`], where what was begun before has used up part of the grace.
-    pub async fn drain_until(self, end: Instant, seen_by_others: bool) {
+    /// Ends in good order, by `end` at the latest: says that it drains, goes on accepting until that was seen, then finishes
+    /// what it has begun.
+    pub async fn drain(self, seen_by_others: bool, end: Instant) {
         self.replica.drain();
         if seen_by_others {
             tokio::time::sleep(STILL_ACCEPTING.min(self.grace / 2)).await;
         }
         self.replica.close();
-        let left = end.saturating_duration_since(Instant::now());
-        if tokio::time::timeout(left, self.handle.stop(true)).await.is_err() {
+        if tokio::time::timeout_at(end, self.handle.stop(true)).await.is_err() {
             log::warn!("the grace of {:?} is over; what is still going on is cut off", self.grace);
         }
         self.running.abort();

@@ -8,6 +8,12 @@ use crate::telemetry::metrics::UPLOADS_COMPLETED;
 use crate::uploads::{Body, Call, First, UploadError, Uploads};
 use std::future::Future;
 use std::rc::Rc;
+use std::time::Duration;
+
+/// How long an answer waits for the removal of what it is about.
+const TAKE_BACK: Duration = Duration::from_secs(3);
+/// How often a removal is tried while the service is unavailable.
+const TAKE_BACKS: u32 = 10;
 
 /// Runs a request's work to its end, whatever becomes of the connection.
 ///
@@ -52,23 +58,34 @@ pub(super) async fn store(
             Ok(upload)
         }
         Err(error) => {
-            let call =
-                Call { request_id: call.request_id.clone(), frontend: call.frontend, ..Call::default() };
-            let taking_back = take_back(service.uploads.clone(), call, id);
-            match error {
-                // What could not be reached to store it cannot be reached now: nobody should wait for that a second time.
-                UploadError::Unavailable { .. } => drop(actix_web::rt::spawn(taking_back)),
-                _ => taking_back.await,
-            }
+            let request_id = call.request_id.clone();
+            let taken_back = actix_web::rt::spawn(take_back(service.uploads.clone(), request_id, id));
+            // What the client did wrong it is told when nothing is left of it; that the service is away, at once.
+            let patience = match error {
+                UploadError::Unavailable { .. } => Duration::ZERO,
+                _ => TAKE_BACK,
+            };
+            drop(tokio::time::timeout(patience, taken_back).await);
             Err(error.into())
         }
     }
 }
 
-/// If it fails, the upload stays incomplete and expires.
-async fn take_back(uploads: Rc<dyn Uploads>, call: Call, id: UploadId) {
-    match uploads.terminate(&call, id).await {
-        Ok(()) | Err(UploadError::NotFound | UploadError::Gone) => {}
-        Err(error) => log::warn!("upload {id} is left to expire: {error} request_id={}", call.request_id),
+/// Tries for some time; then the upload stays incomplete and expires.
+async fn take_back(uploads: Rc<dyn Uploads>, request_id: String, id: UploadId) {
+    let call = Call { request_id, ..Call::default() };
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match uploads.terminate(&call, id).await {
+            Ok(()) | Err(UploadError::NotFound | UploadError::Gone) => return,
+            Err(UploadError::Unavailable { retry_after }) if tries < TAKE_BACKS => {
+                tokio::time::sleep(retry_after).await;
+            }
+            Err(error) => {
+                log::warn!("upload {id} is left to expire: {error} request_id={}", call.request_id);
+                return;
+            }
+        }
     }
 }

@@ -10,7 +10,6 @@ use crate::config::{
 use crate::frontend::{self, ReadyWith, Server};
 use crate::replica::Identity;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Instant;
 
 /// Why it cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -61,9 +60,9 @@ impl Standalone {
     /// The frontend first, so that what it has begun finds its backends. Nobody balances over a single process, so there is
     /// nobody to wait for.
     pub async fn drain(self) {
-        let end = Instant::now() + self.frontend.grace;
-        self.frontend.drain_until(end, false).await;
-        let backends = self.backends.into_iter().map(|server| server.drain_until(end, false));
-        futures_util::future::join_all(backends).await;
+        let end = self.frontend.end_of_grace();
+        self.frontend.drain(false, end).await;
+        futures_util::future::join_all(self.backends.into_iter().map(|server| server.drain(false, end)))
+            .await;
     }
 }

@@ -25,19 +25,42 @@ pub struct Cluster {
     _database: Option<Database>,
     folder: TempDir,
     store: Store,
+    /// For each replica.
+    options: &'static [&'static str],
 }
 
 impl Cluster {
     /// Started, and ready, over a database of its own.
     pub fn start(store: Store, backends: usize, frontends: usize) -> Self {
+        Self::start_with(store, backends, frontends, &[])
+    }
+
+    /// As [`Cluster::start`], each replica with these options.
+    pub fn start_with(
+        store: Store,
+        backends: usize,
+        frontends: usize,
+        options: &'static [&'static str],
+    ) -> Self {
         let database = Database::create();
-        let mut cluster = Self::start_over(database.url.clone(), store, backends, frontends);
+        let mut cluster = Self::start_over_with(database.url.clone(), store, backends, frontends, options);
         cluster._database = Some(database);
         cluster
     }
 
     /// Started, and ready, over an empty database that the test brings.
     pub fn start_over(database_url: String, store: Store, backends: usize, frontends: usize) -> Self {
+        Self::start_over_with(database_url, store, backends, frontends, &[])
+    }
+
+    /// As [`Cluster::start_over`], each replica with these options.
+    pub fn start_over_with(
+        database_url: String,
+        store: Store,
+        backends: usize,
+        frontends: usize,
+        options: &'static [&'static str],
+    ) -> Self {
         let mut cluster = Self {
             frontends: Vec::new(),
             backends: Vec::new(),
@@ -46,6 +69,7 @@ impl Cluster {
             _database: None,
             folder: tempfile::tempdir().unwrap(),
             store,
+            options,
         };
         for number in 0..backends {
             let backend = cluster.start_backend(number);
@@ -74,12 +98,14 @@ impl Cluster {
             Store::Postgres => {}
             Store::Local => arguments.extend(["--blob-store", &folder]),
         }
+        arguments.extend(self.options);
         Process::launch(&format!("backend {number}"), arguments)
     }
 
     pub fn start_frontend(&self, number: usize) -> Process {
         let mut arguments = vec!["--role", "frontend"];
         arguments.extend(self.proxies.iter().flat_map(|proxy| ["--backend", &proxy.url.0]));
+        arguments.extend(self.options);
         Process::start(&format!("frontend {number}"), arguments)
     }
 

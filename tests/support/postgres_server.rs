@@ -1,5 +1,7 @@
 //! A PostgreSQL of its own for one test, which may be stopped, killed, frozen and started again at the same address.
 
+mod standby;
+
 use super::wait::until;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File};
@@ -28,15 +30,13 @@ impl PostgresServer {
 
     /// With its data in an empty `folder`: on a disk that a test has chosen, perhaps.
     pub fn start_in(folder: &Path) -> Self {
-        if let Some((user, group)) = unprivileged() {
-            chown(folder, Some(user), Some(group)).unwrap();
-        }
-        let made = as_unprivileged("initdb", folder)
-            .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync"])
-            .args(["--pgdata", "data"])
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let arguments = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync"];
+        make_data(folder, "initdb", &arguments);
+        Self::start_over(folder)
+    }
+
+    /// With the data that was made in `folder`.
+    fn start_over(folder: &Path) -> Self {
         let mut server = Self { folder: folder.into(), port: 0, postmaster: None, _made: None };
         // PostgreSQL cannot be asked to choose a port itself: some below the range that the system hands out are tried.
         for _ in 0..20 {
@@ -49,7 +49,16 @@ impl PostgresServer {
     }
 
     pub fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres?sslmode=disable", self.port)
+        self.url_of("postgres")
+    }
+
+    /// Of another database of this server.
+    pub fn url_of(&self, database: &str) -> String {
+        format!("postgres://postgres@{}/{database}?sslmode=disable", self.address())
+    }
+
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     /// At the same address, with what was committed before.
@@ -188,6 +197,15 @@ fn as_unprivileged(program: &str, folder: &Path) -> Command {
         command.uid(user).gid(group);
     }
     command
+}
+
+/// Has a program of PostgreSQL make the data in `folder`.
+fn make_data(folder: &Path, program: &str, arguments: &[&str]) {
+    if let Some((user, group)) = unprivileged() {
+        chown(folder, Some(user), Some(group)).unwrap();
+    }
+    let made = as_unprivileged(program, folder).args(arguments).args(["--pgdata", "data"]).output().unwrap();
+    assert!(made.status.success(), "{program}: {}", String::from_utf8_lossy(&made.stderr));
 }
 
 fn programs() -> PathBuf {

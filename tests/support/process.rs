@@ -71,6 +71,30 @@ impl Process {
         });
     }
 
+    /// What it has logged so far that contains `text`.
+    pub fn logged(&self, text: &str) -> Vec<String> {
+        let lines =
+            |output: &Output| output.lines.iter().filter(|line| line.contains(text)).cloned().collect();
+        self.output.read(lines)
+    }
+
+    pub fn wait_until_not_ready(&self) {
+        until(format!("{} is not ready", self.name), || {
+            (self.url.get("/readyz").send().status == 503).then_some(())
+        });
+    }
+
+    /// It has told everybody that it ends, and takes nothing new any more.
+    pub fn wait_until_closed(&self) {
+        until(format!("{} accepts nothing more", self.name), || self.url.get("/healthz").begin().err());
+    }
+
+    /// It lives, whatever else is away.
+    #[track_caller]
+    pub fn assert_alive(&self) {
+        self.url.get("/healthz").send().expect(200);
+    }
+
     pub fn kill(&mut self) {
         self.signal(Signal::KILL);
         drop(self.child.wait());

@@ -225,7 +225,9 @@ impl Catalog for PostgresCatalog {
     }
 
     async fn check(&self) -> Result<(), CatalogError> {
-        Ok(within_patience(migrate::check_postgres(&self.pool)).await?)
+        let checked = within_patience(migrate::check_postgres(&self.pool)).await;
+        // Asked each second: so the next try, everybody's, begins with new connections, to another server perhaps.
+        checked.inspect_err(|_| self.pool.forget_idle()).map_err(CatalogError::from)
     }
 }
 

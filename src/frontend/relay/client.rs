@@ -63,7 +63,7 @@ pub struct Answer<B> {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: B,
-    /// The question was sent before without a clear answer, so it may have been carried out twice.
+    /// The question was sent before and may have been carried out then.
     pub doubtful: bool,
 }
 
@@ -89,7 +89,7 @@ enum Trouble {
     /// Something was sent; whether it was carried out is unknown.
     #[error("no clear answer: {0}")]
     Unclear(String),
-    /// It said that it cannot now: most likely it did nothing, but its database may have carried out what it did not answer.
+    /// It said that it cannot now. A backend whose database went away in the middle of a commit does not know what became of it.
     #[error("it is unavailable")]
     Busy,
 }
@@ -208,7 +208,7 @@ impl Client {
     }
 
     /// Tries one backend after the other, except those `tried` already, then all of them again after a pause, until
-    /// `deadline`. Says along with the answer whether the question was sent before without a clear one.
+    /// `deadline`. Says along with the answer whether the question may have been carried out before.
     async fn persist<T>(
         &self,
         deadline: Instant,

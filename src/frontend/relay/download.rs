@@ -24,6 +24,8 @@ struct Download {
     /// What is still to come.
     range: Range<u64>,
     from: Option<Coming>,
+    /// The backend at hand has sent bytes.
+    sent: bool,
     /// Since the last byte that came.
     failures: Failures,
 }
@@ -48,7 +50,8 @@ pub(super) async fn open(
         return Ok(stream::empty().boxed_local());
     }
     let own = Call { request_id: call.request_id.clone(), ..Call::default() };
-    let mut download = Download { client, call: own, id, range, from: None, failures: Failures::default() };
+    let failures = Failures::default();
+    let mut download = Download { client, call: own, id, range, from: None, sent: false, failures };
     download.reach(Instant::now() + PATIENCE).await?;
     call.backend.set(download.call.backend.get());
     Ok(stream::try_unfold(download, |mut download| async {
@@ -72,8 +75,11 @@ impl Download {
         Ok(None)
     }
 
-    /// The next bytes from the backend at hand; `None` if it has failed. An end before the range's is a failure, too: awc
+    /// The next bytes from the backend at hand; `None` if it is of no more use. An end before the range's is a failure, too: awc
     /// does not tell a body that was cut short from one that is complete.
+    ///
+    /// A backend that stops in the middle may have lost its database, as all others have. Only one that sends nothing is at
+    /// fault itself; and where nobody is left, the probes find that out.
     async fn piece(&mut self) -> Option<Bytes> {
         let coming = self.from.as_mut()?;
         let target = coming.lease.target();
@@ -81,15 +87,23 @@ impl Download {
         let received = tokio::select! {
             received = coming.response.next() => received,
             () = target.falls_silent() => None,
-            () = tokio::time::sleep(STALL) => None,
+            () = tokio::time::sleep(STALL) => {
+                self.sent = false;
+                None
+            }
         };
         match received {
             Some(Ok(bytes)) if !bytes.is_empty() && bytes.len() as u64 <= left => {
-                target.succeeded();
+                if !self.sent {
+                    target.succeeded();
+                }
+                self.sent = true;
                 Some(bytes)
             }
             _ => {
-                target.failed(Instant::now());
+                if !self.sent {
+                    target.failed(Instant::now());
+                }
                 self.failures.last = Some(target.address);
                 self.from = None;
                 None
@@ -104,6 +118,7 @@ impl Download {
         match coming.response.status() {
             StatusCode::PARTIAL_CONTENT if wire::is_range(coming.response.headers(), &self.range) => {
                 self.from = Some(coming);
+                self.sent = false;
                 Ok(())
             }
             _ => Err(wire::refusal(coming).await),

@@ -1,53 +1,150 @@
+//! The first promise, for downloads: they go on from another backend at the byte where the first one stopped.
+
 use super::{MIB, STORES};
 use crate::support::api::{content_path, put, text};
-use crate::support::chaos::{ALWAYS, Fault, contents};
+use crate::support::chaos::{ALWAYS, ChaosProxy, Fault, contents};
 use crate::support::cluster::{Cluster, Store};
 use crate::support::content::{Content, Sum};
-use crate::support::multipart::parts;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
+use std::ops::Range;
 
-#[test]
-fn a_download_cut_short_goes_on_at_the_byte_where_it_stopped() {
-    for store in STORES {
-        let cluster = Cluster::start(store, 3, 1);
-        let content = Content::new(1, 32 * MIB);
-        let id = text(&put(cluster.at(0), "a%20file", content), "id").to_owned();
-        // An orderly end in the middle is the worst: no error tells that anything is missing.
-        cluster.each_proxy(|proxy| proxy.inject(ALWAYS, contents, Fault::CutContent { after: 5 * MIB + 1 }));
-        let answer = cluster.at(0).get(&content_path(&id)).send().expect(200);
-        assert_eq!(Sum::of(&answer.body), content.sha256(), "{store:?}");
-        let faults: u64 = cluster.proxies.iter().map(|proxy| proxy.counts().faults).sum();
-        assert_eq!(faults, 7, "{store:?}: seven answers, each but the last cut");
+/// Does not fit into the sockets on the way: a backend is in the middle of it while a client has read little.
+const CONTENT: Content = Content { seed: 1, length: 64 * MIB };
+/// Of which the client has read so much when something happens.
+const READ: u64 = MIB;
+
+/// What is asked for: everything, a range, or several.
+const WAYS: [&[Range<u64>]; 3] = [
+    &[],
+    &[7..CONTENT.length - 9],
+    &[5..40 * MIB, 40 * MIB + 1..60 * MIB, CONTENT.length - 3..CONTENT.length],
+];
+
+struct Downloading {
+    ranges: &'static [Range<u64>],
+    backend: String,
+    content_type: String,
+    body: Box<dyn BufRead>,
+    begun: Vec<u8>,
+}
+
+impl Downloading {
+    fn begin(cluster: &Cluster, id: &str, ranges: &'static [Range<u64>]) -> Self {
+        let mut request = cluster.at(0).get(&content_path(id));
+        if !ranges.is_empty() {
+            let specs = ranges.iter().map(|range| format!("{}-{}", range.start, range.end - 1));
+            request = request.header("Range", format!("bytes={}", specs.collect::<Vec<_>>().join(",")));
+            // The range of what it was: the tag is that of every backend.
+            request = request.header("If-Range", format!("\"{id}\""));
+        }
+        let (head, body) = request.begin().unwrap().open().unwrap();
+        assert_eq!(head.status().unwrap(), if ranges.is_empty() { 200 } else { 206 });
+        let field = |name| head.field(name).unwrap().to_owned();
+        assert_eq!(field("ETag"), format!("\"{id}\""));
+        let (backend, content_type) = (field("X-Backend-Container"), field("Content-Type"));
+        let (mut body, mut begun) = (BufReader::new(body), Vec::new());
+        body.by_ref().take(READ).read_to_end(&mut begun).unwrap();
+        Self { ranges, backend, content_type, body: Box::new(body), begun }
+    }
+
+    /// Reads the rest; it is the very bytes.
+    fn finish(self) {
+        let mut body = BufReader::new(io::Cursor::new(self.begun).chain(self.body));
+        let several = self.ranges.len() > 1;
+        assert_eq!(self.content_type.starts_with("multipart/byteranges"), several);
+        let whole = [0..CONTENT.length];
+        let ranges = if self.ranges.is_empty() { &whole } else { self.ranges };
+        for range in ranges {
+            if several {
+                let head = read_head(&mut body);
+                let expected = format!("bytes {}-{}/{}", range.start, range.end - 1, CONTENT.length);
+                assert!(head.contains(&expected), "{head}");
+            }
+            let (mut sum, mut expected) = (Sum::default(), Sum::default());
+            let length = range.end - range.start;
+            assert_eq!(io::copy(&mut body.by_ref().take(length), &mut sum).unwrap(), length, "{range:?}");
+            io::copy(&mut CONTENT.reader(range.clone()), &mut expected).unwrap();
+            assert_eq!(sum.hex(), expected.hex(), "{range:?}");
+        }
+        let mut tail = String::new();
+        body.read_to_string(&mut tail).unwrap();
+        assert_eq!(tail.ends_with("--\r\n"), several, "{tail:?}");
+    }
+}
+
+/// The delimiter and the fields of a part.
+fn read_head(body: &mut impl BufRead) -> String {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") || head == "\r\n\r\n" {
+        assert!(body.read_line(&mut head).unwrap() > 0, "the body ends after {head:?}");
+    }
+    head
+}
+
+/// How often the frontend has gone on with a download at another backend.
+fn resumed(cluster: &Cluster) -> u64 {
+    let metrics = cluster.at(0).get("/metrics").send().expect(200);
+    let line = metrics
+        .text()
+        .lines()
+        .find_map(|line| line.strip_prefix("swarm_upload_relay_downloads_resumed_total "));
+    line.map_or(0, |count| count.parse().unwrap())
+}
+
+/// Downloads in each way, while `happens` to the backend that serves it.
+fn goes_on(store: Store, happens: impl Fn(&mut Cluster, usize)) {
+    let mut cluster = Cluster::start(store, WAYS.len() + 1, 1);
+    let id = text(&put(cluster.at(0), "a%20file", CONTENT), "id").to_owned();
+    let backends: Vec<_> = (0..cluster.backends.len()).map(|number| cluster.id_of(number)).collect();
+    for ranges in WAYS {
+        let before = resumed(&cluster);
+        let downloading = Downloading::begin(&cluster, &id, ranges);
+        let victim = backends.iter().position(|backend| *backend == downloading.backend).unwrap();
+        happens(&mut cluster, victim);
+        downloading.finish();
+        assert!(resumed(&cluster) > before, "{store:?}, {ranges:?}: it was not in the middle");
     }
 }
 
 #[test]
 fn a_download_goes_on_when_the_backend_that_serves_it_is_killed() {
-    let mut cluster = Cluster::start(Store::Local, 3, 1);
-    let content = Content::new(2, 128 * MIB);
-    let id = text(&put(cluster.at(0), "a%20file", content), "id").to_owned();
-    let (head, mut body) = cluster.at(0).get(&content_path(&id)).begin().unwrap().open().unwrap();
-    let mut sum = Sum::default();
-    io::copy(&mut body.by_ref().take(MIB), &mut sum).unwrap();
-    // What is unread does not fit into the sockets on the way: the backend is in the middle of it.
-    let serving = head.field("X-Backend-Container").unwrap();
-    let victim = (0..3).find(|number| cluster.id_of(*number) == serving).unwrap();
-    cluster.backends[victim].kill();
-    assert_eq!(io::copy(&mut body, &mut sum).unwrap(), content.length - MIB);
-    assert_eq!(sum.hex(), content.sha256());
+    goes_on(Store::Local, |cluster, victim| cluster.backends[victim].kill());
 }
 
 #[test]
-fn each_of_several_ranges_goes_on_by_itself() {
-    let cluster = Cluster::start(Store::Postgres, 3, 1);
-    let content = Content::new(3, 16 * MIB);
-    let id = text(&put(cluster.at(0), "a%20file", content), "id").to_owned();
-    cluster.each_proxy(|proxy| proxy.inject(1, contents, Fault::CutContent { after: 1000 }));
-    let ranges = [0..2 * MIB, 8 * MIB..10 * MIB];
-    let answer =
-        cluster.at(0).get(&content_path(&id)).header("Range", "bytes=0-2097151,8388608-10485759").send();
-    let answer = answer.expect(206);
-    let found: Vec<Vec<u8>> =
-        parts(answer.field("Content-Type"), &answer.body).into_iter().map(|(_, bytes)| bytes).collect();
-    assert!(found == ranges.map(|range| content.bytes(range)));
+fn a_download_goes_on_when_the_backend_that_serves_it_stands_still() {
+    goes_on(Store::Postgres, |cluster, victim| cluster.backends[victim].stop());
+}
+
+/// Every answer is cut after so many bytes.
+const CUT: u64 = 9 * MIB + 1;
+
+fn goes_on_however_often_it_is_cut(fault: Fault, check: impl Fn(u64, u64)) {
+    for store in STORES {
+        let cluster = Cluster::start(store, 3, 1);
+        let id = text(&put(cluster.at(0), "a%20file", CONTENT), "id").to_owned();
+        for (ranges, cuts) in WAYS.into_iter().zip([7, 7, 4 + 2]) {
+            let before = resumed(&cluster);
+            cluster.each_proxy(|proxy| proxy.inject(ALWAYS, contents, fault));
+            Downloading::begin(&cluster, &id, ranges).finish();
+            cluster.each_proxy(ChaosProxy::release);
+            check(resumed(&cluster) - before, cuts);
+        }
+    }
+}
+
+/// The worst: no error tells that anything is missing.
+#[test]
+fn a_download_that_ends_early_in_good_order_goes_on_at_the_byte_where_it_stopped() {
+    goes_on_however_often_it_is_cut(Fault::CutContent { after: CUT }, |resumed, cuts| {
+        assert_eq!(resumed, cuts, "each answer but the last is cut");
+    });
+}
+
+#[test]
+fn a_download_whose_connection_is_reset_goes_on_at_the_byte_where_it_stopped() {
+    goes_on_however_often_it_is_cut(Fault::ResetContent { after: CUT }, |resumed, cuts| {
+        // With a reset some of what was sent is lost, too.
+        assert!(resumed >= cuts, "{resumed} of {cuts}");
+    });
 }

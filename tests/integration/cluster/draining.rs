@@ -1,12 +1,17 @@
 //! The third promise: a replica that is told to end fails no request that ends within the grace.
 
 use super::MIB;
+use super::in_flight::InFlight;
+use super::load::Load;
 use crate::support::api::{Tus, assert_stored, number, put, record, text};
 use crate::support::chaos::{ChaosProxy, Fault, chunks};
+use crate::support::client::Exchange;
 use crate::support::cluster::{Cluster, Store};
 use crate::support::content::Content;
+use crate::support::process::Process;
 use crate::support::wait::until;
 use std::thread;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_backend_told_to_end_finishes_its_chunk_and_the_upload_goes_on_elsewhere() {
@@ -56,4 +61,119 @@ fn a_frontend_told_to_end_stops_a_tus_upload_at_a_committed_chunk() {
     upload.finish(cluster.at(1), content);
     assert_stored(cluster.at(1), upload.id(), content);
     assert_eq!(cluster.frontends[0].wait_for_exit().code(), Some(0));
+}
+
+#[test]
+fn a_replica_told_to_end_says_so_on_each_answer_and_still_accepts() {
+    let mut cluster = Cluster::start(Store::Postgres, 2, 2);
+    for process in [&mut cluster.backends[0], &mut cluster.frontends[0]] {
+        let closing = |path: &str| {
+            let answer = process.url.get(path).send().expect(200);
+            answer.head.field("Connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
+        };
+        assert!(!closing("/healthz"));
+        process.terminate();
+        process.wait_until_not_ready();
+        for path in ["/healthz", "/startupz", "/api/backend-info/", "/api/uploads"] {
+            assert!(closing(path), "{path} at {}", process.name());
+        }
+        let content = Content::new(4, 2 * MIB);
+        let id = text(&put(&process.url, "late", content), "id").to_owned();
+        assert_stored(&process.url, &id, content);
+        process.wait_until_closed();
+        assert_eq!(process.wait_for_exit().code(), Some(0));
+    }
+}
+
+#[test]
+fn no_request_fails_while_a_backend_goes() {
+    let mut cluster = Cluster::start(Store::Postgres, 3, 1);
+    let load = Load::on(cluster.at(0));
+    let in_flight = InFlight::begin(cluster.at(0));
+    cluster.backends[0].terminate();
+    cluster.backends[0].wait_until_not_ready();
+    load.wait_for_more();
+    assert_eq!(cluster.backends[0].wait_for_exit().code(), Some(0));
+    load.wait_for_more();
+    load.end();
+    in_flight.finish(Some(cluster.at(0)));
+}
+
+/// As behind a balancer, which sends a replica requests until it has seen that it is not ready.
+#[test]
+fn no_request_fails_while_a_frontend_goes() {
+    let mut cluster = Cluster::start(Store::Postgres, 2, 2);
+    let load = Load::on(cluster.at(0));
+    let in_flight = InFlight::begin(cluster.at(0));
+    cluster.frontends[0].terminate();
+    cluster.frontends[0].wait_until_not_ready();
+    load.wait_for_more();
+    load.go_to(cluster.at(1));
+    cluster.frontends[0].wait_until_closed();
+    load.wait_for_more();
+    load.end();
+    in_flight.finish(Some(cluster.at(1)));
+    assert_eq!(cluster.frontends[0].wait_for_exit().code(), Some(0));
+}
+
+#[test]
+fn a_whole_service_told_to_end_finishes_what_it_has_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut service = Process::start("standalone", ["--data-dir", folder.path().to_str().unwrap()]);
+    service.wait_until_ready();
+    let in_flight = InFlight::begin(&service.url);
+    service.terminate();
+    service.wait_until_closed();
+    in_flight.finish(None);
+    assert_eq!(service.wait_for_exit().code(), Some(0));
+}
+
+/// A PUT that will not end.
+fn unending(process: &Process) -> Exchange {
+    let request = process.url.request("PUT", "/api/uploads/a").header("Content-Length", 10 * MIB);
+    let mut exchange = request.begin().unwrap();
+    exchange.write(&Content::new(5, MIB).all()).unwrap();
+    exchange
+}
+
+const GRACE: Duration = Duration::from_secs(2);
+const WITH_GRACE: &[&str] = &["--shutdown-grace", "2s"];
+
+/// A frontend and a backend of a cluster, and a service that is both.
+fn with_each_role(check: impl Fn(&mut Process)) {
+    let mut cluster = Cluster::start_with(Store::Postgres, 2, 1, WITH_GRACE);
+    let folder = tempfile::tempdir().unwrap();
+    let data = ["--data-dir", folder.path().to_str().unwrap()];
+    let mut standalone = Process::start("standalone", data.iter().chain(WITH_GRACE));
+    standalone.wait_until_ready();
+    check(&mut cluster.frontends[0]);
+    check(&mut cluster.backends[0]);
+    check(&mut standalone);
+}
+
+#[test]
+fn what_goes_on_past_the_grace_is_cut_off_and_the_end_is_good() {
+    with_each_role(|process| {
+        let exchange = unending(process);
+        let told = Instant::now();
+        process.terminate();
+        assert_eq!(process.wait_for_exit().code(), Some(0), "{}", process.name());
+        let took = told.elapsed();
+        // Waited for as long as it may take, and not twice as long.
+        assert!((GRACE..2 * GRACE).contains(&took), "{}: {took:?}", process.name());
+        assert!(exchange.answer().map_or(true, |answer| answer.status >= 400), "{}", process.name());
+    });
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    with_each_role(|process| {
+        let _exchange = unending(process);
+        process.terminate();
+        until("the first signal was heard", || process.logged("told to stop").first().cloned());
+        let told = Instant::now();
+        process.terminate();
+        assert_eq!(process.wait_for_exit().code(), Some(1), "{}", process.name());
+        assert!(told.elapsed() < GRACE / 2, "{}: {:?}", process.name(), told.elapsed());
+    });
 }

@@ -2,9 +2,13 @@
 
 mod backends_die;
 mod balance;
+mod database_away;
 mod downloads;
 mod draining;
+mod failover;
 mod frontends_stop;
+mod in_flight;
+mod load;
 mod memory;
 
 use crate::support::cluster::Store;

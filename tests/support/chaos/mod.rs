@@ -43,6 +43,10 @@ pub enum Fault {
     CutContent {
         after: u64,
     },
+    /// The same, and the connection is reset.
+    ResetContent {
+        after: u64,
+    },
 }
 
 /// What has happened so far.

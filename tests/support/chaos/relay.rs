@@ -131,11 +131,12 @@ impl Shared {
                 self.fired();
                 return Ok(Next::Close);
             }
-            Some(Fault::CutContent { after }) => {
+            Some(Fault::CutContent { after } | Fault::ResetContent { after }) => {
                 to.write_all(&head.to_bytes())?;
                 pass(&mut body.take(after), framing, to, count)?;
                 self.fired();
-                return Ok(Next::Close);
+                let orderly = matches!(fault, Some(Fault::CutContent { .. }));
+                return Ok(if orderly { Next::Close } else { Next::Reset });
             }
             Some(Fault::HoldAnswer) => {
                 self.fired();
