@@ -68,13 +68,18 @@ fn prefix(blob: BlobId) -> String {
 }
 
 fn prepare(folder: &Path) -> io::Result<()> {
-    let missing: Vec<&Path> =
-        folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
+    let path: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty()).collect();
+    let missing = path.iter().take_while(|folder| !folder.exists()).count();
     fs::create_dir_all(folder)?;
-    for made in missing {
+    for (number, folder) in path.iter().enumerate() {
         // The parent of a relative path's first part is the empty path.
-        let parent = made.parent().filter(|parent| !parent.as_os_str().is_empty());
-        sync_folder(parent.unwrap_or(Path::new(".")))?;
+        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+        match sync_folder(parent.unwrap_or(Path::new("."))) {
+            Err(error) if number < missing => return Err(error),
+            // One that was there may have been made by a program that died before it came to this, or by others, in a place
+            // that we may not open.
+            Ok(()) | Err(_) => {}
+        }
     }
     for last_byte in 0..=u8::MAX {
         match fs::create_dir(folder.join(format!("{last_byte:02x}"))) {

@@ -12,8 +12,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 /// Why it cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("the data folder {path}: {error}")]
-    DataDir { path: String, error: std::io::Error },
     #[error(transparent)]
     Backend(#[from] backend::StartError),
     #[error(transparent)]
@@ -29,8 +27,6 @@ pub struct Standalone {
 /// Brings up everything.
 pub async fn start(config: StandaloneConfig) -> Result<Standalone, StartError> {
     let StandaloneConfig { common, data_dir, backends: count, upload_ttl, ui_dir } = config;
-    std::fs::create_dir_all(&data_dir)
-        .map_err(|error| StartError::DataDir { path: data_dir.display().to_string(), error })?;
     let database = Database::Sqlite(data_dir.join("catalog.db"));
     let blobs = Blobs::Folder(data_dir.join("blobs"));
     let storage = Storage::open(&database, &blobs).await?;

@@ -14,4 +14,5 @@ mod chaos_proxy;
 mod cluster;
 mod command_line;
 mod postgres_server;
+mod power_cut;
 mod standalone;
