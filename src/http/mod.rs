@@ -20,6 +20,7 @@ pub mod service;
 pub mod tus;
 
 mod body;
+mod descriptors;
 mod request_id;
 mod served;
 mod whole;

@@ -13,6 +13,7 @@ mod support;
 mod chaos_proxy;
 mod cluster;
 mod command_line;
+mod descriptors;
 mod postgres_server;
 mod power_cut;
 mod standalone;
