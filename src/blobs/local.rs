@@ -28,6 +28,9 @@ const WRITE_PARTS: usize = 1024;
 /// Pieces read grow up to [`LAST_READ_BYTES`]: a short read wastes no memory, a long one no time.
 const FIRST_READ_BYTES: usize = 64 << 10;
 const LAST_READ_BYTES: usize = 1 << 20;
+/// Room on the disk that no upload gets. A catalog on the same disk needs some to say what was deleted: without it a disk
+/// that uploads have filled could never be emptied again.
+const RESERVED_BYTES: u64 = 64 << 20;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -174,6 +177,7 @@ impl LocalStage {
         self.position += std::mem::take(&mut self.waiting_bytes) as u64;
         let written = blocking(move || {
             let file = file.map_or_else(|| open_for_writing(&path), Ok)?;
+            leave_room(&file, parts.iter().map(|part| part.len() as u64).sum())?;
             write_all_at(&file, &parts, position)?;
             if durably {
                 file.sync_data()?;
@@ -189,6 +193,18 @@ impl LocalStage {
 
 fn open_for_writing(path: &Path) -> io::Result<Arc<File>> {
     OpenOptions::new().create(true).write(true).truncate(false).open(path).map(Arc::new)
+}
+
+/// Fails where `wanted` more bytes would touch what is reserved. Others may write between this and our own writing, so it is
+/// a margin, not a promise.
+fn leave_room(file: &File, wanted: u64) -> io::Result<()> {
+    let disk = rustix::fs::fstatvfs(file)?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    // A file system that says it has no blocks at all does not know its size.
+    match disk.f_blocks > 0 && free < wanted.saturating_add(RESERVED_BYTES) {
+        true => Err(ErrorKind::StorageFull.into()),
+        false => Ok(()),
+    }
 }
 
 fn write_all_at(file: &File, parts: &[Bytes], mut position: u64) -> io::Result<()> {

@@ -14,6 +14,7 @@ mod chaos_proxy;
 mod cluster;
 mod command_line;
 mod descriptors;
+mod disk_full;
 mod postgres_server;
 mod power_cut;
 mod standalone;

@@ -15,5 +15,6 @@ pub mod multipart;
 pub mod postgres;
 pub mod postgres_server;
 pub mod process;
+pub mod small_disk;
 pub mod wait;
 pub mod wire;

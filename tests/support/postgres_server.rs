@@ -15,29 +15,38 @@ pub struct PostgresServer {
     folder: PathBuf,
     port: u16,
     postmaster: Option<Child>,
+    environment: Vec<(String, PathBuf)>,
     _made: Option<TempDir>,
 }
 
 impl PostgresServer {
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With more in its environment.
+    pub fn start_with(environment: &[(&str, PathBuf)]) -> Self {
         let made = tempfile::tempdir().unwrap();
-        let mut server = Self::start_in(made.path());
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let mut server = Self::make(made.path(), environment.collect());
         server._made = Some(made);
         server
     }
 
     /// With its data in an empty `folder`: on a disk that a test has chosen, perhaps.
     pub fn start_in(folder: &Path) -> Self {
-        if let Some((user, group)) = unprivileged() {
-            chown(folder, Some(user), Some(group)).unwrap();
-        }
+        Self::make(folder, Vec::new())
+    }
+
+    fn make(folder: &Path, environment: Vec<(String, PathBuf)>) -> Self {
+        adopt(folder);
         let made = as_unprivileged("initdb", folder)
             .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync"])
             .args(["--pgdata", "data"])
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let mut server = Self { folder: folder.into(), port: 0, postmaster: None, _made: None };
+        let mut server = Self { folder: folder.into(), port: 0, postmaster: None, environment, _made: None };
         // PostgreSQL cannot be asked to choose a port itself: some below the range that the system hands out are tried.
         for _ in 0..20 {
             server.port = fastrand::u16(10_000..20_000);
@@ -55,6 +64,11 @@ impl PostgresServer {
     /// At the same address, with what was committed before.
     pub fn start_again(&mut self) {
         assert!(self.try_start(), "PostgreSQL does not start again:\n{}", self.log());
+    }
+
+    /// Whether it gave up by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.postmaster.as_mut().is_none_or(|postmaster| postmaster.try_wait().unwrap().is_some())
     }
 
     /// In good order, as an administrator stops it: sessions are told, and cut off.
@@ -120,6 +134,7 @@ impl PostgresServer {
             .args(["-D", "data", "-p", &self.port.to_string()])
             .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="])
             .args(["-c", "max_connections=200"])
+            .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -163,6 +178,13 @@ impl Drop for PostgresServer {
             self.thaw();
         }
         self.kill();
+    }
+}
+
+/// Gives a folder to the user that servers run as.
+pub fn adopt(folder: &Path) {
+    if let Some((user, group)) = unprivileged() {
+        chown(folder, Some(user), Some(group)).unwrap();
     }
 }
 
