@@ -11,6 +11,7 @@
 mod support;
 
 mod chaos_proxy;
+mod clock_jumps;
 mod cluster;
 mod command_line;
 mod descriptors;

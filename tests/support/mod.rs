@@ -7,6 +7,7 @@
 pub mod api;
 pub mod chaos;
 pub mod client;
+pub mod clock;
 pub mod cluster;
 pub mod content;
 pub mod external;
