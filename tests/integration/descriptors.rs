@@ -9,6 +9,7 @@ use crate::support::wait::until;
 use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -103,6 +104,42 @@ fn a_backend_and_a_frontend_over_postgres_keep_descriptors_for_those_they_serve(
     survives(&frontend.url, &frontend);
     survives(&frontend.url, &backend);
     survives(&backend.url, &backend);
+}
+
+/// Whatever the reason: here its limit is lowered to what it has open, as it runs.
+#[test]
+fn a_process_without_a_descriptor_left_rests_and_goes_on_once_it_has_some() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = start("standalone", &["--data-dir", folder.path().to_str().unwrap()]);
+    process.wait_until_ready();
+    let content = Content::new(1, 12_000_000);
+    let upload = Tus::create(&process.url, content.length);
+    let mut sending = upload.begin(&process.url, 0, content.length);
+    sending.write(&content.bytes(0..1_000_000)).unwrap();
+    until("the upload is under way", || (upload.offset(&process.url) > 0).then_some(()));
+
+    allow(&process, descriptors(&process));
+    let connections: Vec<_> = (0..20).map(|_| TcpStream::connect(process.url.authority()).unwrap()).collect();
+    sending.write(&content.bytes(1_000_000..2_000_000)).unwrap();
+    let begin = ticks(&process);
+    thread::sleep(Duration::from_secs(3));
+    let used = ticks(&process) - begin;
+    println!("{used} ticks in 3 s without a descriptor, {} connections wait", waiting(&process.url));
+    assert!(waiting(&process.url) > 0, "it has accepted them all");
+    assert!(used < 100, "{used} ticks in 3 s");
+    allow(&process, LIMIT);
+
+    sending.write(&content.bytes(2_000_000..content.length)).unwrap();
+    sending.answer().unwrap().expect(204);
+    drop(connections);
+    process.wait_until_ready();
+    assert_stored(&process.url, upload.id(), content);
+}
+
+fn allow(process: &Process, descriptors: usize) {
+    let pid = process.id().to_string();
+    let limit = format!("--nofile={descriptors}:");
+    assert!(Command::new("prlimit").args(["--pid", &pid, &limit]).status().unwrap().success());
 }
 
 #[test]
