@@ -9,7 +9,8 @@ usage() {
 Usage: scripts/test.sh [--require-all]
 
 Checks formatting, lints and shell scripts; runs the unit, property, conformance and architecture tests; builds the
-release binary and tests it from outside: on SQLite, on a PostgreSQL of its own, and with curl, tus-js-client and tuspy.
+release binary and tests it from outside: on SQLite, on a PostgreSQL of its own, and with curl, tus-js-client and tuspy; on
+disks that are full and disks whose power is cut (which it mounts: as root), and with clocks that jump.
 
   --require-all  a suite that cannot run, because something is not installed, is a failure
   --help         show this
@@ -63,6 +64,9 @@ leave_out() {
 
 has() { command -v "$1" >/dev/null 2>&1; }
 has_postgres() { [[ -n ${SWARM_UPLOAD_TEST_DATABASE_URL:-} ]] || has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+has_faketime() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; }
+# The system's Python, since a package of the system brings the module.
+has_fusepy() { /usr/bin/python3 -c 'import fusepy' 2>/dev/null || /usr/bin/python3 -c 'import fuse' 2>/dev/null; }
 has_venv() { has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
 # The Debian packages of what is missing.
@@ -75,7 +79,20 @@ missing_packages() {
     has_venv || echo python3-venv
     has node || echo nodejs
     has npm || echo npm
+    has_fusepy || echo python3-fusepy
+    has_faketime || echo libfaketime
 }
+
+# A root that may not mount, in a container, is found out by trying.
+can_mount() {
+    local folder status=0
+    folder=$(mktemp -d)
+    mount -t tmpfs -o size=1m tmpfs "$folder" 2>/dev/null && umount "$folder" || status=1
+    rmdir "$folder"
+    return "$status"
+}
+
+can_mount_fuse() { has_fusepy && [[ -w /dev/fuse ]] && { can_mount || has fusermount; }; }
 
 install_missing() {
     local packages
@@ -134,6 +151,18 @@ fi
 if ! { has node && has npm && has_venv && step "The tus clients" install_clients; }; then
     leave_out "Tests with other people's tus clients" "node, npm or python3-venv is missing, or their installation failed"
     skip+=(--skip clients::)
+fi
+if ! can_mount; then
+    leave_out "Tests with a full disk" "mounting a small one needs root"
+    skip+=(--skip disk_full)
+fi
+if ! can_mount_fuse; then
+    leave_out "Tests with a power cut" "python3-fusepy or /dev/fuse is missing, or nothing may be mounted"
+    skip+=(--skip power_cut)
+fi
+if ! has_faketime; then
+    leave_out "Tests with clocks that jump" "libfaketime is missing"
+    skip+=(--skip clock_jumps)
 fi
 
 step "Formatting" cargo fmt --check || true

@@ -57,26 +57,22 @@ pub struct Storage {
 impl Storage {
     /// Opens what the configuration names. PostgreSQL is not asked for anything yet: it may come later than we do.
     pub async fn open(database: &Database, blobs: &Blobs) -> Result<Self, StartError> {
-        // The folder first: it is made durable, and an embedded database may lie beside it.
-        let folder = match blobs {
-            Blobs::Folder(dir) => Some(LocalBlobs::open(dir).await?),
-            Blobs::Postgres => None,
-        };
-        let (catalog, pool): (Arc<dyn Catalog>, _) = match database {
-            Database::Sqlite(path) => (Arc::new(SqliteCatalog::open(path).await?), None),
+        match database {
+            Database::Sqlite(path) => {
+                // The store first: it makes its folder such that a power cut leaves it, and the folders above it too.
+                let blobs = open_blobs(blobs, None).await?;
+                let catalog = Arc::new(SqliteCatalog::open(path).await?);
+                Ok(Self { catalog, blobs, to_migrate: None })
+            }
             Database::Postgres { url, password } => {
                 let config =
                     PgConfig { url: url.clone(), password: password.clone(), pool_size: CONNECTIONS };
                 let pool = Pool::open(&config).await?;
-                (Arc::new(PostgresCatalog::new(pool.clone())), Some(pool))
+                let blobs = open_blobs(blobs, Some(&pool)).await?;
+                let catalog = Arc::new(PostgresCatalog::new(pool.clone()));
+                Ok(Self { catalog, blobs, to_migrate: Some(pool) })
             }
-        };
-        let blobs: Arc<dyn BlobStore> = match (folder, &pool) {
-            (Some(folder), _) => Arc::new(folder),
-            (None, Some(pool)) => Arc::new(PostgresBlobs::new(pool.clone())),
-            (None, None) => return Err(StartError::RowsNeedPostgres),
-        };
-        Ok(Self { catalog, blobs, to_migrate: pool })
+        }
     }
 
     /// Brings the schema to what this program needs, if no other replica has.
@@ -92,6 +88,14 @@ impl Storage {
         if let Err(error) = self.catalog.retire(replica).await {
             log::warn!("the replica stays listed for some seconds: {error}");
         }
+    }
+}
+
+async fn open_blobs(blobs: &Blobs, pool: Option<&Pool>) -> Result<Arc<dyn BlobStore>, StartError> {
+    match (blobs, pool) {
+        (Blobs::Folder(folder), _) => Ok(Arc::new(LocalBlobs::open(folder).await?)),
+        (Blobs::Postgres, Some(pool)) => Ok(Arc::new(PostgresBlobs::new(pool.clone()))),
+        (Blobs::Postgres, None) => Err(StartError::RowsNeedPostgres),
     }
 }
 

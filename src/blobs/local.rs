@@ -29,6 +29,9 @@ const WRITE_PARTS: usize = 1024;
 /// than we are holds one or two, which no budget counts.
 const FIRST_READ_BYTES: usize = 64 << 10;
 const LAST_READ_BYTES: usize = 256 << 10;
+/// Room on the disk that no upload gets. A catalog on the same disk needs some to say what was deleted: without it a disk
+/// that uploads have filled could never be emptied again.
+const RESERVED_BYTES: u64 = 64 << 20;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -69,13 +72,18 @@ fn prefix(blob: BlobId) -> String {
 }
 
 fn prepare(folder: &Path) -> io::Result<()> {
-    let missing: Vec<&Path> =
-        folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
+    let path: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty()).collect();
+    let missing = path.iter().take_while(|folder| !folder.exists()).count();
     fs::create_dir_all(folder)?;
-    for made in missing {
+    for (number, folder) in path.iter().enumerate() {
         // The parent of a relative path's first part is the empty path.
-        let parent = made.parent().filter(|parent| !parent.as_os_str().is_empty());
-        sync_folder(parent.unwrap_or(Path::new(".")))?;
+        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+        match sync_folder(parent.unwrap_or(Path::new("."))) {
+            Err(error) if number < missing => return Err(error),
+            // One that was there may have been made by a program that died before it came to this, or by others, in a place
+            // that we may not open.
+            Ok(()) | Err(_) => {}
+        }
     }
     for last_byte in 0..=u8::MAX {
         match fs::create_dir(folder.join(format!("{last_byte:02x}"))) {
@@ -171,6 +179,7 @@ impl LocalStage {
         self.position += std::mem::take(&mut self.waiting_bytes) as u64;
         let written = blocking(move || {
             let file = file.map_or_else(|| open_for_writing(&path), Ok)?;
+            leave_room(&file, parts.iter().map(|part| part.len() as u64).sum())?;
             write_all_at(&file, &parts, position)?;
             if durably {
                 file.sync_data()?;
@@ -186,6 +195,18 @@ impl LocalStage {
 
 fn open_for_writing(path: &Path) -> io::Result<Arc<File>> {
     OpenOptions::new().create(true).write(true).truncate(false).open(path).map(Arc::new)
+}
+
+/// Fails where `wanted` more bytes would touch what is reserved. Others may write between this and our own writing, so it is
+/// a margin, not a promise.
+fn leave_room(file: &File, wanted: u64) -> io::Result<()> {
+    let disk = rustix::fs::fstatvfs(file)?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    // A file system that says it has no blocks at all does not know its size.
+    match disk.f_blocks > 0 && free < wanted.saturating_add(RESERVED_BYTES) {
+        true => Err(ErrorKind::StorageFull.into()),
+        false => Ok(()),
+    }
 }
 
 fn write_all_at(file: &File, parts: &[Bytes], mut position: u64) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! One listening server of a replica: from its start, over draining, to its end.
 
+use super::descriptors::connections_of_a_worker;
 use super::edge::edge;
 use crate::replica::Replica;
 use actix_web::dev::ServerHandle;
@@ -38,10 +39,13 @@ impl Server {
         replica: Arc<Replica>,
         mount: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     ) -> io::Result<Self> {
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let server = HttpServer::new(move || App::new().configure(mount.clone()).wrap(from_fn(edge)))
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD)
             .backlog(BACKLOG)
+            .workers(workers)
+            .max_connections(connections_of_a_worker(workers))
             .shutdown_timeout(grace.as_secs().max(1))
             .disable_signals()
             .bind(listen)?;

@@ -11,7 +11,11 @@
 mod support;
 
 mod chaos_proxy;
+mod clock_jumps;
 mod cluster;
 mod command_line;
+mod descriptors;
+mod disk_full;
 mod postgres_server;
+mod power_cut;
 mod standalone;

@@ -65,11 +65,17 @@ pub struct Tus {
 
 impl Tus {
     pub fn create(at: &Url, length: u64) -> Self {
+        Self::try_create(at, length).unwrap()
+    }
+
+    /// Fails if there is no answer; one that is there is a good one.
+    pub fn try_create(at: &Url, length: u64) -> io::Result<Self> {
         let request = tus(at, "POST", "/files/").header("Upload-Length", length);
-        let answer = request.header("Upload-Metadata", "filename dGVzdC5iaW4=").send_body(&[]).expect(201);
+        let request = request.header("Upload-Metadata", "filename dGVzdC5iaW4=");
+        let answer = request.try_send_body(0, io::empty())?.expect(201);
         let location = answer.field("Location");
         assert!(location.starts_with("/files/"), "a path without a host: {location}");
-        Self { path: location.to_owned() }
+        Ok(Self { path: location.to_owned() })
     }
 
     pub fn id(&self) -> &str {

@@ -7,12 +7,15 @@
 pub mod api;
 pub mod chaos;
 pub mod client;
+pub mod clock;
 pub mod cluster;
 pub mod content;
 pub mod external;
+pub mod lossy_disk;
 pub mod multipart;
 pub mod postgres;
 pub mod postgres_server;
 pub mod process;
+pub mod small_disk;
 pub mod wait;
 pub mod wire;

@@ -17,27 +17,38 @@ pub struct PostgresServer {
     folder: PathBuf,
     port: u16,
     postmaster: Option<Child>,
+    environment: Vec<(String, PathBuf)>,
     _made: Option<TempDir>,
 }
 
 impl PostgresServer {
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With more in its environment.
+    pub fn start_with(environment: &[(&str, PathBuf)]) -> Self {
         let made = tempfile::tempdir().unwrap();
-        let mut server = Self::start_in(made.path());
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let mut server = Self::make(made.path(), environment.collect());
         server._made = Some(made);
         server
     }
 
     /// With its data in an empty `folder`: on a disk that a test has chosen, perhaps.
     pub fn start_in(folder: &Path) -> Self {
+        Self::make(folder, Vec::new())
+    }
+
+    fn make(folder: &Path, environment: Vec<(String, PathBuf)>) -> Self {
         let arguments = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync"];
         make_data(folder, "initdb", &arguments);
-        Self::start_over(folder)
+        Self::start_over(folder, environment)
     }
 
     /// With the data that was made in `folder`.
-    fn start_over(folder: &Path) -> Self {
-        let mut server = Self { folder: folder.into(), port: 0, postmaster: None, _made: None };
+    fn start_over(folder: &Path, environment: Vec<(String, PathBuf)>) -> Self {
+        let mut server = Self { folder: folder.into(), port: 0, postmaster: None, environment, _made: None };
         // PostgreSQL cannot be asked to choose a port itself: some below the range that the system hands out are tried.
         for _ in 0..20 {
             server.port = fastrand::u16(10_000..20_000);
@@ -64,6 +75,11 @@ impl PostgresServer {
     /// At the same address, with what was committed before.
     pub fn start_again(&mut self) {
         assert!(self.try_start(), "PostgreSQL does not start again:\n{}", self.log());
+    }
+
+    /// Whether it gave up by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.postmaster.as_mut().is_none_or(|postmaster| postmaster.try_wait().unwrap().is_some())
     }
 
     /// In good order, as an administrator stops it: sessions are told, and cut off.
@@ -129,6 +145,7 @@ impl PostgresServer {
             .args(["-D", "data", "-p", &self.port.to_string()])
             .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="])
             .args(["-c", "max_connections=200"])
+            .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -175,6 +192,13 @@ impl Drop for PostgresServer {
     }
 }
 
+/// Gives a folder to the user that servers run as.
+pub fn adopt(folder: &Path) {
+    if let Some((user, group)) = unprivileged() {
+        chown(folder, Some(user), Some(group)).unwrap();
+    }
+}
+
 fn pid(child: &Child) -> Pid {
     i32::try_from(child.id()).ok().and_then(Pid::from_raw).unwrap()
 }
@@ -201,9 +225,7 @@ fn as_unprivileged(program: &str, folder: &Path) -> Command {
 
 /// Has a program of PostgreSQL make the data in `folder`.
 fn make_data(folder: &Path, program: &str, arguments: &[&str]) {
-    if let Some((user, group)) = unprivileged() {
-        chown(folder, Some(user), Some(group)).unwrap();
-    }
+    adopt(folder);
     let made = as_unprivileged(program, folder).args(arguments).args(["--pgdata", "data"]).output().unwrap();
     assert!(made.status.success(), "{program}: {}", String::from_utf8_lossy(&made.stderr));
 }

@@ -24,11 +24,16 @@ struct Output {
 
 /// The program under test: `SWARM_UPLOAD_BIN`, or what cargo has just built.
 pub fn program() -> Command {
+    program_under(&[])
+}
+
+/// The program, started by another one that prepares its surroundings and becomes it.
+pub fn program_under(launcher: &[&str]) -> Command {
     let built = env!("CARGO_BIN_EXE_swarm-upload");
     let path = std::env::var("SWARM_UPLOAD_BIN").unwrap_or_else(|_| built.into());
     // The kernel ends the program together with the test that started it, however that ends.
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", "--", &path]).env_clear().stdin(Stdio::null());
+    command.args(["--pdeathsig", "KILL", "--"]).args(launcher).arg(path).env_clear().stdin(Stdio::null());
     command
 }
 
@@ -40,7 +45,15 @@ impl Process {
 
     /// Starts the program and does not wait for it. It ends with the thread that calls this.
     pub fn launch(name: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
-        let mut command = program();
+        Self::launch_as(name, program(), arguments)
+    }
+
+    /// Starts a [`program`] that the test has prepared.
+    pub fn launch_as(
+        name: &str,
+        mut command: Command,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Self {
         command.args(["--listen", "127.0.0.1:0"]).args(arguments).env("RUST_LOG", "info");
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let output = Arc::new(Watched::default());
@@ -115,6 +128,10 @@ impl Process {
 
     pub fn wait_for_exit(&mut self) -> ExitStatus {
         until(format!("{} ends", self.name), || self.child.try_wait().unwrap())
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// The most memory it ever had resident, in bytes.

@@ -50,7 +50,7 @@ statements! {
     /// The compare-and-set: last in an append. Waits for one that runs at the same time, and then sees what that has done.
     ADVANCE = concat!(
         "UPDATE uploads SET offset_bytes = $3::bigint + $4::bigint, length_bytes = coalesce(length_bytes, $5), digest_state = $6, \
-         sha256 = $7, completed_at = CASE WHEN $7::bytea IS NOT NULL THEN now() END, \
+         sha256 = $7, completed_at = CASE WHEN $7::bytea IS NOT NULL THEN greatest(created_at, now()) END, \
          expires_at = CASE WHEN $7::bytea IS NULL THEN now() + make_interval(secs => $8) END \
          WHERE id = $1 AND epoch = $2 AND offset_bytes = $3 AND completed_at IS NULL \
          AND ($5::bigint IS NULL OR length_bytes IS NULL OR length_bytes = $5) \
@@ -104,8 +104,10 @@ statements! {
     REPORT = "INSERT INTO replicas (container_id, last_seen, report) VALUES ($1, clock_timestamp(), $2::text::jsonb) \
               ON CONFLICT (container_id) DO UPDATE SET last_seen = excluded.last_seen, report = excluded.report";
 
+    /// Heard of lately. A replica that lives overwrites at once what it said before the clock was set back; a dead one would
+    /// be listed until the clock gets there again.
     REPLICAS = "SELECT container_id, last_seen, report::text FROM replicas \
-                WHERE last_seen > now() - make_interval(secs => $1)";
+                WHERE last_seen > now() - make_interval(secs => $1) AND last_seen <= now() + make_interval(secs => $1)";
 
     /// One replica, and those so long dead ($2, in seconds) that nobody will ask for them.
     RETIRE = "DELETE FROM replicas WHERE container_id = $1 OR last_seen < now() - make_interval(secs => $2)";

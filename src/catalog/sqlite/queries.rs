@@ -33,7 +33,7 @@ pub(super) const CLAIM: &str = concat!(
 /// The compare-and-set.
 pub(super) const ADVANCE: &str = concat!(
     "UPDATE uploads SET offset_bytes = ?3 + ?4, length_bytes = coalesce(length_bytes, ?5), digest_state = ?6, \
-     sha256 = ?7, completed_at = ?8, expires_at = ?9 \
+     sha256 = ?7, completed_at = max(created_at, ?8), expires_at = ?9 \
      WHERE id = ?1 AND epoch = ?2 AND offset_bytes = ?3 AND completed_at IS NULL \
      AND (?5 IS NULL OR length_bytes IS NULL OR length_bytes = ?5) \
      AND (coalesce(length_bytes, ?5) IS NULL OR ?3 + ?4 <= coalesce(length_bytes, ?5)) RETURNING ",
@@ -78,7 +78,10 @@ pub(super) const FORGET: &str = "DELETE FROM blobs WHERE id = ?1 AND refs = 0";
 pub(super) const REPORT: &str = "INSERT INTO replicas (container_id, last_seen, report) VALUES (?1, ?2, ?3) \
      ON CONFLICT (container_id) DO UPDATE SET last_seen = excluded.last_seen, report = excluded.report";
 
-pub(super) const REPLICAS: &str = "SELECT container_id, last_seen, report FROM replicas WHERE last_seen > ?1";
+/// Heard of between two times. A replica that lives overwrites at once what it said before the clock was set back; a dead one
+/// would be listed until the clock gets there again.
+pub(super) const REPLICAS: &str =
+    "SELECT container_id, last_seen, report FROM replicas WHERE last_seen > ?1 AND last_seen <= ?2";
 
 /// One replica, and those so long dead (?2) that nobody will ask for them.
 pub(super) const RETIRE: &str = "DELETE FROM replicas WHERE container_id = ?1 OR last_seen < ?2";

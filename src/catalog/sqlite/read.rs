@@ -86,7 +86,7 @@ pub(super) fn list(connection: &Connection, listing: &Listing) -> Result<Page> {
 pub(super) fn replicas(connection: &Connection, within: Duration) -> Result<Vec<Report>> {
     let found = connection
         .prepare_cached(queries::REPLICAS)?
-        .query_map([micros_ago(within)], |row| {
+        .query_map([micros_ago(within), micros_ahead(within)], |row| {
             Ok((row.get::<_, String>(0)?, rows::time(row.get(1)?)?, row.get::<_, String>(2)?))
         })?
         .collect::<rusqlite::Result<Vec<_>>>()?;
@@ -98,6 +98,10 @@ pub(super) fn replicas(connection: &Connection, within: Duration) -> Result<Vec<
         .collect();
     sort_reports(&mut reports);
     Ok(reports)
+}
+
+fn micros_ahead(duration: Duration) -> i64 {
+    rows::now().saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
 }
 
 pub(super) fn micros_ago(duration: Duration) -> i64 {

@@ -1,5 +1,7 @@
 //! The first promise, for downloads: they go on from another backend at the byte where the first one stopped.
 
+#![allow(clippy::single_range_in_vec_init, reason = "lists of ranges, some of one")]
+
 use super::{MIB, STORES};
 use crate::support::api::{content_path, put, text};
 use crate::support::chaos::{ALWAYS, ChaosProxy, Fault, contents};

@@ -15,7 +15,7 @@ impl PostgresServer {
         ];
         let port = format!("--port={}", self.port);
         make_data(made.path(), "pg_basebackup", &[&from[..], &[&port]].concat());
-        let mut standby = Self::start_over(made.path());
+        let mut standby = Self::start_over(made.path(), Vec::new());
         standby._made = Some(made);
         self.run("ALTER SYSTEM SET synchronous_standby_names = '*'");
         self.run("SELECT pg_reload_conf()");
