@@ -10,7 +10,8 @@ Usage: scripts/test.sh [--require-all]
 
 Checks formatting, lints and shell scripts; runs the unit, property, conformance and architecture tests; builds the
 release binary and tests it from outside: on SQLite, on a PostgreSQL of its own, and with curl, tus-js-client and tuspy; on
-disks that are full and disks whose power is cut (which it mounts: as root), and with clocks that jump.
+disks that are full and disks whose power is cut (which it mounts: as root), with clocks that jump, and for a minute under
+everything that can go wrong (scripts/chaos.sh).
 
   --require-all  a suite that cannot run, because something is not installed, is a failure
   --help         show this
@@ -43,7 +44,7 @@ step() {
     shift
     printf '\n== %s\n' "$heading"
     "$@" 2>&1 | tee "$log" || status=$?
-    counts=$(sed -nE 's/^test result: .* ([0-9]+) passed; ([0-9]+) failed; .*/\1 \2/p' "$log")
+    counts=$(sed -nE 's/^(test result: .* )?([0-9]+) passed[;,] ([0-9]+) failed(;.*)?$/\2 \3/p' "$log")
     local good bad failures_before=$failed
     while read -r good bad; do
         passed=$((passed + ${good:-0}))
@@ -179,6 +180,10 @@ if step "Release build" cargo build --locked --release; then
     SWARM_UPLOAD_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/release/swarm-upload")
     export SWARM_UPLOAD_BIN
     step "Integration tests" cargo test --locked --test integration -- "${skip[@]}" || true
+    if [[ " ${skip[*]} " != *" cluster "* ]]; then
+        step "Half a minute of chaos over rows" scripts/chaos.sh --minutes 0.5 --store postgres || true
+        step "Half a minute of chaos over files" scripts/chaos.sh --minutes 0.5 --store folder || true
+    fi
 fi
 
 printf '\n%d passed, %d failed\n' "$passed" "$failed"

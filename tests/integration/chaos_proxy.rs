@@ -122,3 +122,19 @@ fn a_refusing_proxy_resets_what_is_open_and_can_come_back() {
     proxy.accept_again();
     send(&proxy).unwrap().expect(200);
 }
+
+#[test]
+fn a_proxy_keeps_its_address_while_the_server_behind_it_is_replaced() {
+    let proxy = ChaosProxy::before(Url("http://127.0.0.1:1".into()));
+    assert!(send(&proxy).is_err());
+    proxy.refuse();
+    let refused = TcpStream::connect(proxy.url.authority()).unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+    proxy.point_at(echo());
+    proxy.accept_again();
+    assert_eq!(send(&proxy).unwrap().expect(200).body, BODY);
+    assert_eq!(proxy.counts().bytes_in_vain, 0);
+    proxy.inject(1, chunks, Fault::CutRequest { after: 1000 });
+    assert!(send(&proxy).is_err());
+    assert_eq!(proxy.counts().bytes_in_vain, 1000);
+}

@@ -115,6 +115,13 @@ impl PostgresServer {
         self.with_client(async |client| client.query_one(query, &[]).await).unwrap().get(0)
     }
 
+    /// Runs a query that returns one text in each row.
+    #[allow(dead_code, reason = "some tests only count")]
+    pub fn texts(&self, query: &str) -> Vec<String> {
+        let rows = self.with_client(async |client| client.query(query, &[]).await).unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
     /// Runs statements of which no answer is wanted.
     pub fn run(&self, statements: &str) {
         self.try_run(statements).unwrap();

@@ -2,7 +2,8 @@ use super::client::Url;
 use super::wait::{Watched, until};
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::thread;
@@ -18,8 +19,19 @@ pub struct Process {
 #[derive(Default)]
 struct Output {
     lines: Vec<String>,
+    /// Gets each line, too, as it comes.
+    copy: Option<File>,
     /// Streams that have ended, of two.
     ended: usize,
+}
+
+impl Output {
+    fn take(&mut self, line: String) {
+        if let Some(copy) = &mut self.copy {
+            writeln!(copy, "{line}").unwrap();
+        }
+        self.lines.push(line);
+    }
 }
 
 /// The program under test: `SWARM_UPLOAD_BIN`, or what cargo has just built.
@@ -78,6 +90,15 @@ impl Process {
         &self.name
     }
 
+    /// Writes what the program says to a file, too: what it has said so far, and each line as it comes.
+    #[allow(dead_code, reason = "other tests print it when they fail")]
+    pub fn copy_output_to(&self, mut file: File) {
+        self.output.change(|output| {
+            output.lines.iter().for_each(|line| writeln!(file, "{line}").unwrap());
+            output.copy = Some(file);
+        });
+    }
+
     pub fn wait_until_ready(&self) {
         until(format!("{} is ready", self.name), || {
             self.url.get("/readyz").try_send().ok().filter(|answer| answer.status == 200)
@@ -126,8 +147,13 @@ impl Process {
         self.signal(Signal::TERM);
     }
 
+    /// How it has ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
     pub fn wait_for_exit(&mut self) -> ExitStatus {
-        until(format!("{} ends", self.name), || self.child.try_wait().unwrap())
+        until(format!("{} ends", self.name), || self.ended())
     }
 
     pub fn id(&self) -> u32 {
@@ -162,7 +188,8 @@ impl Drop for Process {
 fn collect(stream: impl Read + Send + 'static, output: Arc<Watched<Output>>) {
     thread::spawn(move || {
         for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
-            output.change(|output| output.lines.push(String::from_utf8_lossy(&line).into_owned()));
+            let line = String::from_utf8_lossy(&line).into_owned();
+            output.change(|output| output.take(line));
         }
         output.change(|output| output.ended += 1);
     });

@@ -9,9 +9,11 @@ use super::client::Url;
 use super::wait::{Watched, until};
 use super::wire::Head;
 use relay::reset_on_close;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with, sockopt};
 use std::collections::HashMap;
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -59,6 +61,8 @@ pub struct Counts {
     pub changes: u64,
     /// Bytes of request bodies that were passed on.
     pub bytes_in: u64,
+    /// Those of requests that were not answered with success: whoever sent them had to send them again, or gave up.
+    pub bytes_in_vain: u64,
     /// Bytes of answers' bodies that were passed on.
     pub bytes_out: u64,
     /// Requests that were held.
@@ -71,10 +75,12 @@ pub struct ChaosProxy {
     pub url: Url,
     address: SocketAddr,
     shared: Arc<Shared>,
+    /// Keeps the address the proxy's own while nobody listens there.
+    _reserved: OwnedFd,
 }
 
 struct Shared {
-    upstream: Url,
+    upstream: Mutex<Url>,
     state: Watched<State>,
 }
 
@@ -132,12 +138,17 @@ pub const ALWAYS: u32 = u32::MAX;
 
 impl ChaosProxy {
     pub fn before(upstream: Url) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let shared = Arc::new(Shared { upstream, state: Watched::default() });
-        let proxy = Self { url: Url(format!("http://{address}")), address, shared };
-        proxy.accept(listener);
+        let (reserved, address) = reserve();
+        let shared = Arc::new(Shared { upstream: Mutex::new(upstream), state: Watched::default() });
+        let url = Url(format!("http://{address}"));
+        let proxy = Self { url, address, shared, _reserved: reserved };
+        proxy.accept(TcpListener::bind(address).unwrap());
         proxy
+    }
+
+    /// New connections go to another process from now on: the one that took the place of the first.
+    pub fn point_at(&self, upstream: Url) {
+        *self.shared.upstream.lock().unwrap_or_else(PoisonError::into_inner) = upstream;
     }
 
     /// From now on `fault` hits the next `times` requests that `applies` to.
@@ -161,6 +172,11 @@ impl ChaosProxy {
     pub fn refuse(&self) {
         self.shared.state.change(|state| state.refusing = true);
         self.stop_accepting();
+        self.reset();
+    }
+
+    /// Resets all connections there are now; new ones are welcome.
+    pub fn reset(&self) {
         self.shared.state.change(State::reset_all);
     }
 
@@ -202,6 +218,16 @@ impl ChaosProxy {
             drop(acceptor.join());
         }
     }
+}
+
+/// A free address that the system gives to nobody else as long as this socket lives, though it does not listen there.
+fn reserve() -> (OwnedFd, SocketAddr) {
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
+    // A listener may share the address with a socket that does not listen, if both say that they would share.
+    sockopt::set_socket_reuseaddr(&socket, true).unwrap();
+    bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = getsockname(&socket).unwrap().try_into().unwrap();
+    (socket, address)
 }
 
 impl Drop for ChaosProxy {

@@ -4,6 +4,8 @@ use super::{Fault, Shared, changes, chunks};
 use crate::support::wire::{Body, Framing, Head, write_end, write_piece};
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -18,7 +20,8 @@ enum Next {
 impl Shared {
     pub(super) fn serve(&self, id: u64, client: io::Result<TcpStream>) {
         let Ok(client) = client else { return };
-        let Ok(upstream) = TcpStream::connect(self.upstream.authority()) else {
+        let to = self.upstream.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Ok(upstream) = TcpStream::connect(to.authority()) else {
             return reset_on_close(&client);
         };
         let pair = Pair::new(&client, &upstream);
@@ -63,10 +66,16 @@ impl Shared {
             result
         };
         let from_upstream = &mut pair.from_upstream;
+        let (bytes, succeeded) = (AtomicU64::new(0), AtomicBool::new(false));
         thread::scope(|scope| {
-            let sent = scope.spawn(|| ends(self.pass_request(fault, framing, request, upstream)));
-            let answered = ends(self.pass_answer(fault, &head, from_upstream, client));
+            let sent = scope.spawn(|| ends(self.pass_request(fault, framing, request, upstream, &bytes)));
+            let answered = ends(self.pass_answer(fault, &head, from_upstream, client, &succeeded));
             let sent = sent.join().unwrap_or(Ok(Next::Reset));
+            self.state.change(|state| {
+                if !succeeded.load(Ordering::Relaxed) {
+                    state.counts.bytes_in_vain += bytes.load(Ordering::Relaxed);
+                }
+            });
             match answered {
                 Ok(Next::Keep) => sent,
                 // The cut of a request shows on this side as an answer that never came.
@@ -83,8 +92,12 @@ impl Shared {
         framing: Framing,
         mut body: impl Read,
         mut to: &TcpStream,
+        passed: &AtomicU64,
     ) -> io::Result<Next> {
-        let count = |bytes: u64| self.state.change(|state| state.counts.bytes_in += bytes);
+        let count = |bytes: u64| {
+            passed.fetch_add(bytes, Ordering::Relaxed);
+            self.state.change(|state| state.counts.bytes_in += bytes);
+        };
         match fault {
             Some(Fault::CutRequest { after }) => {
                 pass(&mut body.take(after), framing, to, count)?;
@@ -109,6 +122,7 @@ impl Shared {
         request: &Head,
         from: &mut BufReader<TcpStream>,
         mut to: &TcpStream,
+        succeeded: &AtomicBool,
     ) -> io::Result<Next> {
         let Some(head) = Head::read(from)? else { return Ok(Next::Close) };
         if changes(request) {
@@ -154,6 +168,7 @@ impl Shared {
         to.write_all(&head.to_bytes())?;
         pass(&mut body, framing, to, count)?;
         write_end(&mut to, framing)?;
+        succeeded.store((200..300).contains(&head.status()?), Ordering::Relaxed);
         Ok(if framing == Framing::UntilClose { Next::Close } else { Next::Keep })
     }
 

@@ -1,0 +1,86 @@
+//! After the last fault: whether everything that clients were told is so, and nothing else is left.
+
+mod database;
+mod folder;
+mod logs;
+
+use crate::Run;
+use crate::clients::Client;
+use crate::ledger::State;
+use crate::site::UPLOAD_TTL;
+use crate::support::cluster::Store;
+use crate::tally::Goal;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Whether what the service may leave behind for a while must be gone in the end: uploads that nobody goes on with, bytes of
+/// deleted uploads and of lost epochs. Until a backend sweeps, such things are only told.
+const STRICT: bool = false;
+/// Then it must be gone this long after the last upload has expired.
+const SWEPT_WITHIN: Duration = Duration::from_secs(60);
+
+/// Something that is not as it should be in the database or the folder.
+pub struct Finding {
+    what: &'static str,
+    which: Vec<String>,
+    /// Whether the service may be about to put it in order.
+    passing: bool,
+}
+
+pub fn audit(run: &Run, logs: &Path) {
+    let mut auditor = Client::auditor(run);
+    take_up_some(run, &mut auditor);
+    check_uploads(run, &mut auditor);
+    auditor.check_list();
+    check_stores(run);
+    logs::check(run, logs);
+}
+
+/// Goes on with every second upload that was abandoned; the others are to expire.
+fn take_up_some(run: &Run, auditor: &mut Client<'_>) {
+    let abandoned = run.ledger.all().into_iter().filter(|(_, entry)| entry.state == State::Abandoned);
+    for (id, entry) in abandoned.step_by(2) {
+        auditor.take_up(&id, entry.content);
+    }
+}
+
+fn check_uploads(run: &Run, auditor: &mut Client<'_>) {
+    let all = run.ledger.all();
+    for (id, entry) in &all {
+        match entry.state {
+            State::Complete => {
+                auditor.check_record(id);
+                auditor.check_content(id, entry.content);
+            }
+            State::Removed => auditor.check_removed(id),
+            State::Abandoned => auditor.check_abandoned(id),
+            State::Receiving | State::Removing => {
+                run.tally.violated(Goal::NoneStuck, format!("{id} was left {:?}", entry.state));
+            }
+        }
+    }
+    run.note(format_args!("{} uploads are checked", all.len()));
+}
+
+/// Looks at rows and files; in the strict mode until nothing is left that should go by itself.
+fn check_stores(run: &Run) {
+    let deadline = Instant::now() + UPLOAD_TTL + SWEPT_WITHIN;
+    let findings = loop {
+        let mut findings = database::findings(run);
+        if let Store::Local = run.site.store {
+            findings.extend(folder::findings(run));
+        }
+        if !STRICT || findings.iter().all(|finding| !finding.passing) || Instant::now() > deadline {
+            break findings;
+        }
+        thread::sleep(Duration::from_millis(500));
+    };
+    for Finding { what, which, passing } in findings {
+        let told = format!("{} {what}: {}", which.len(), which[..which.len().min(5)].join(", "));
+        match passing && !STRICT {
+            true => run.tally.remark(told),
+            false => run.tally.violated(Goal::NoOrphan, told),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What is asked of the service when everything is over.
+
+use super::{Client, summary};
+use crate::support::client::Request;
+use crate::support::content::Content;
+use crate::tally::{Goal, Kind};
+
+impl Client<'_> {
+    pub fn check_content(&mut self, id: &str, content: Content) {
+        let path = format!("/api/uploads/{id}/content");
+        let Some((answer, _)) = self.ask(Kind::Download, "GET", &path, |request| request) else { return };
+        if answer.status != 200 || answer.body != content.all() {
+            let what = format!("{id} has not the {} bytes that were sent: {:?}", content.length, answer.head);
+            self.violated(Goal::Kept, what);
+        }
+        self.run.tally.done(Kind::Download, content.length);
+    }
+
+    /// It stands where its client was told or further on, or has expired.
+    pub fn check_abandoned(&mut self, id: &str) {
+        let tus = |request: Request| request.header("Tus-Resumable", "1.0.0");
+        let Some((answer, _)) = self.ask(Kind::Question, "HEAD", &format!("/files/{id}"), tus) else {
+            return;
+        };
+        let Some(entry) = self.run.ledger.get(id) else { return };
+        let offset = answer.head.field("Upload-Offset").and_then(|offset| offset.parse::<u64>().ok());
+        let stands = answer.status == 200 && offset.is_some_and(|offset| offset >= entry.acknowledged);
+        let expired = answer.status == 410 && entry.may_have_expired();
+        if !stands && !expired {
+            let what = format!("{id} was acknowledged up to {}: {}", entry.acknowledged, summary(&answer));
+            self.violated(Goal::Kept, what);
+        }
+    }
+
+    /// Every upload that there is was sent by somebody; if it is complete, its bytes are those that were sent, also where
+    /// nobody was told so.
+    pub fn check_list(&mut self) {
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/api/uploads?state=all&limit=500{cursor}");
+            let Some((answer, _)) = self.ask(Kind::Question, "GET", &path, |request| request) else { return };
+            let page = answer.json();
+            for record in page["uploads"].as_array().map(Vec::as_slice).unwrap_or_default() {
+                self.check_listed(record);
+            }
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return,
+            }
+        }
+    }
+
+    fn check_listed(&mut self, record: &serde_json::Value) {
+        let (name, id) =
+            (record["filename"].as_str().unwrap_or_default(), record["id"].as_str().unwrap_or_default());
+        let Some(content) = self.run.ledger.announced(name) else {
+            return self.violated(Goal::Kept, format!("nobody sent this: {record}"));
+        };
+        if record["state"] == "complete" && self.run.ledger.get(id).is_none() {
+            self.check(record, id, content);
+            self.check_content(id, content);
+            self.run.tally.remark(format!("{id} ({name}) is complete, and its client was not told"));
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What was done to frontends, and when: the only excuses that a failed request has.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trouble {
+    /// Killed while the request was inside.
+    Killed,
+    /// The connections of its clients were reset.
+    Reset,
+    /// It was told to end, so a tus upload stops at a committed chunk. No excuse for anything else.
+    Draining,
+    /// It was told to end, and the request took longer than its grace.
+    GraceOver,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    frontend: usize,
+    trouble: Trouble,
+    /// `None`: it goes on.
+    until: Option<Instant>,
+}
+
+#[derive(Default)]
+pub struct Troubles(Mutex<Vec<Entry>>);
+
+impl Troubles {
+    /// To be called before the deed; what is returned ends it.
+    pub fn begin(&self, frontend: usize, trouble: Trouble) -> usize {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.push(Entry { frontend, trouble, until: None });
+        entries.len() - 1
+    }
+
+    /// To be called when nothing of it can hit a request that begins now.
+    pub fn end(&self, entry: usize) {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries[entry].until = Some(Instant::now());
+    }
+
+    /// What hit a request that went through `frontend`, began then and has failed now.
+    pub fn excuse(&self, frontend: usize, begun: Instant, can_go_on_elsewhere: bool) -> Option<Trouble> {
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let hit =
+            |entry: &&Entry| entry.frontend == frontend && entry.until.is_none_or(|until| until >= begun);
+        let mut found = entries.iter().filter(hit).map(|entry| entry.trouble);
+        found.find(|trouble| *trouble != Trouble::Draining || can_go_on_elsewhere)
+    }
+}
