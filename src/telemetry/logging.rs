@@ -26,9 +26,12 @@ impl Format {
     }
 }
 
-/// Installs the logger. What is logged is set by `RUST_LOG`, `info` if unset. A logger that is there already stays.
+/// Unless `RUST_LOG` says otherwise. That an answer was cut short is said by us, with the request's id.
+const FILTER: &str = "info,actix_http::h1::dispatcher=off";
+
+/// Installs the logger. What is logged is set by `RUST_LOG`. A logger that is there already stays.
 pub fn install(format: Format) {
-    let mut builder = Builder::from_env(Env::default().default_filter_or("info"));
+    let mut builder = Builder::from_env(Env::default().default_filter_or(FILTER));
     match format {
         Format::Text => {}
         Format::Json => {

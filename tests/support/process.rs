@@ -66,7 +66,7 @@ impl Process {
         mut command: Command,
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
     ) -> Self {
-        command.args(["--listen", "127.0.0.1:0"]).args(arguments).env("RUST_LOG", "info");
+        command.args(["--listen", "127.0.0.1:0"]).args(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let output = Arc::new(Watched::default());
         collect(child.stdout.take().unwrap(), output.clone());
