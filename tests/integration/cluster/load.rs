@@ -55,7 +55,7 @@ impl Load {
 
     /// Waits until some more rounds have begun and ended well. A client that fails ends the wait, and the test with [`Load::end`].
     pub fn wait_for_more(&self) {
-        let enough = self.state.read(|state| state.rounds) + 4 * CLIENTS;
+        let enough = self.state.read(|state| state.rounds) + 2 * CLIENTS;
         self.state.wait_until("the load goes on", |state| state.rounds >= enough || state.ended);
     }
 
