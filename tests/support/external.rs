@@ -1,11 +1,16 @@
 //! Clients that others wrote: curl, tus-js-client and tuspy.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// Runs curl and returns what it prints.
 pub fn curl<'a>(arguments: impl IntoIterator<Item = &'a str>) -> String {
     run(Command::new("curl").args(["--silent", "--show-error"]).args(arguments))
+}
+
+/// Runs curl over what it is given on its standard input, and returns what it prints.
+pub fn curl_from<'a>(input: impl Into<Stdio>, arguments: impl IntoIterator<Item = &'a str>) -> String {
+    run(Command::new("curl").args(["--silent", "--show-error"]).args(arguments).stdin(input))
 }
 
 /// Uploads a file with tus-js-client and returns the upload's URL.

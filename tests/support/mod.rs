@@ -10,6 +10,7 @@ pub mod client;
 pub mod cluster;
 pub mod content;
 pub mod external;
+pub mod hostile;
 pub mod multipart;
 pub mod postgres;
 pub mod postgres_server;
