@@ -83,7 +83,7 @@ impl Upload {
             (known, declared) => known.or(declared),
         };
         match length {
-            Some(length) if offset + count > length => Err(Refusal::PastTheEnd { length }),
+            Some(length) if offset.saturating_add(count) > length => Err(Refusal::PastTheEnd { length }),
             length => Ok(length),
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// A client that sends nothing for this long, while it is being waited for, is gone, though its connection may never say
 /// so. Longer than nginx waits, so that behind it this never comes first.
-pub(super) const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// The body of a request.
 pub(super) fn of(payload: web::Payload) -> impl Stream<Item = Result<Bytes, BodyError>> {
@@ -18,7 +18,7 @@ pub(super) fn of(payload: web::Payload) -> impl Stream<Item = Result<Bytes, Body
 }
 
 /// The same stream, cut short where nothing comes for `patience`.
-pub(super) fn patient<S>(bytes: S, patience: Duration) -> impl Stream<Item = Result<Bytes, PayloadError>>
+fn patient<S>(bytes: S, patience: Duration) -> impl Stream<Item = Result<Bytes, PayloadError>>
 where
     S: Stream<Item = Result<Bytes, PayloadError>> + 'static,
 {
@@ -29,7 +29,7 @@ where
         };
         Some((piece, bytes))
     });
-    // The reader of forms asks again after the end.
+    // Whoever reads may ask again after the end.
     pieces.fuse()
 }
 
@@ -69,7 +69,7 @@ pub(super) fn while_open(replica: &Replica, mut body: Body) -> Body {
     .boxed_local()
 }
 
-pub(super) fn cause(error: PayloadError) -> BodyError {
+fn cause(error: PayloadError) -> BodyError {
     match error {
         PayloadError::EncodingCorrupted => BodyError::Malformed("its transfer encoding is broken".into()),
         // Not our enum, and it may grow: whatever else happens to a connection cuts the body short.

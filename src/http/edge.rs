@@ -1,7 +1,7 @@
 //! The middleware around everything a replica serves: who asks, what is stripped, counted and stamped, how errors look.
 
 use super::request::Caller;
-use super::served::{Counted, Served, received};
+use super::served::{Counted, Held, Served, received};
 use super::{Refused, Service, request_id};
 use crate::protocol::code::Code;
 use crate::protocol::internal::{
@@ -12,11 +12,13 @@ use crate::replica::{Phase, Role};
 use crate::uploads::Call;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::http::{ConnectionType, header};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
-use futures_util::StreamExt;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
 use std::rc::Rc;
 
 /// Wrap each role's app in it: `App::new().app_data(service).wrap(from_fn(edge))`.
@@ -29,7 +31,14 @@ pub async fn edge(
     };
     let call = Rc::new(admit(&service, &mut request));
     request.extensions_mut().insert(Caller(call.clone()));
-    let mut served = is_traffic(request.path()).then(|| begin(&service, &call, &mut request));
+    let held = Held::new(request.take_payload());
+    let mut served = match is_traffic(request.path()) {
+        true => Some(begin(&service, &call, &mut request, held.clone())),
+        false => {
+            request.set_payload(stream(held.clone()));
+            None
+        }
+    };
 
     let answer = next.call(request).await?.map_into_boxed_body();
     let mut answer = with_problem(answer, &call.request_id);
@@ -41,7 +50,7 @@ pub async fn edge(
         served.status = Some(answer.status());
         served.route = answer.request().match_pattern();
     }
-    Ok(answer.map_body(|_, body| Counted { body, served }.boxed()))
+    Ok(answer.map_body(|_, body| Counted { body, served, _request: held }.boxed()))
 }
 
 /// Who asks. What only a frontend may say is believed by backends, and taken off at the edge by frontends.
@@ -67,7 +76,7 @@ fn is_traffic(path: &str) -> bool {
 }
 
 /// Begins to count the request, and the bytes of its body as they are read.
-fn begin(service: &Service, call: &Call, request: &mut ServiceRequest) -> Served {
+fn begin(service: &Service, call: &Call, request: &mut ServiceRequest, body: Held) -> Served {
     let (traffic, role) = (service.replica.traffic.clone(), service.role());
     let served = Served::begin(
         &service.replica,
@@ -76,13 +85,17 @@ fn begin(service: &Service, call: &Call, request: &mut ServiceRequest) -> Served
         request.uri().path().to_owned(),
         call.request_id.clone(),
     );
-    let counted = request.take_payload().inspect(move |piece| {
+    let counted = body.inspect(move |piece| {
         if let Ok(piece) = piece {
             received(&traffic, role, piece.len() as u64);
         }
     });
-    request.set_payload(Payload::Stream { payload: counted.boxed_local() });
+    request.set_payload(stream(counted));
     served
+}
+
+fn stream(body: impl Stream<Item = Result<Bytes, PayloadError>> + 'static) -> Payload {
+    Payload::Stream { payload: body.boxed_local() }
 }
 
 /// Every error is a problem that names its request, also those that the router or an extractor of actix answered with.

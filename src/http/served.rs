@@ -4,10 +4,15 @@ use crate::telemetry::metrics::{
     HTTP_RECEIVED_BYTES, HTTP_REQUEST_SECONDS, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT, HTTP_SENT_BYTES,
 };
 use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::{Method, StatusCode};
 use bytes::Bytes;
+use futures_util::Stream;
+use std::cell::RefCell;
 use std::error::Error;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -101,10 +106,32 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
+/// The body of a request, for the handler to read and for the answer to hold.
+///
+/// While it is held the server knows, once the answer is out, that the client is still sending: it lingers for a while, drops
+/// what comes, then closes. Were it given up with a body in chunks unread, the server would wait for its end, for ever.
+#[derive(Clone)]
+pub(super) struct Held(Rc<RefCell<Payload>>);
+
+impl Held {
+    pub(super) fn new(payload: Payload) -> Self {
+        Self(Rc::new(RefCell::new(payload)))
+    }
+}
+
+impl Stream for Held {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_next(cx)
+    }
+}
+
 /// An answer's body that counts what is sent of it and keeps the request open to its end.
 pub(super) struct Counted {
     pub body: BoxBody,
     pub served: Option<Served>,
+    pub _request: Held,
 }
 
 impl MessageBody for Counted {

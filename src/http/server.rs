@@ -18,6 +18,9 @@ use tokio::time::Instant;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long the head of a request may take.
 const HEAD: Duration = Duration::from_secs(30);
+/// How long what a client still sends is read and dropped when its answer is out already. A client that reads the answer only
+/// after it has sent all it has would not see it if the connection were closed at once: it would be reset.
+const LINGER: Duration = Duration::from_secs(10);
 /// How long a draining replica goes on accepting, until those who balance over it have seen that it drains.
 const STILL_ACCEPTING: Duration = Duration::from_secs(5);
 const BACKLOG: u32 = 2048;
@@ -43,6 +46,7 @@ impl Server {
         let server = HttpServer::new(move || App::new().configure(mount.clone()).wrap(from_fn(edge)))
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD)
+            .client_disconnect_timeout(LINGER)
             .backlog(BACKLOG)
             .workers(workers)
             .max_connections(connections_of_a_worker(workers))

@@ -152,7 +152,8 @@ pub async fn patch(
     let append = append(&request)?;
     let limit = service.max_upload_size;
     let room = limit.saturating_sub(append.offset);
-    let too_large = append.count.is_some_and(|count| count > room);
+    // An offset past the limit is a wrong one, whatever comes with it, and whoever sends it should be told the right one.
+    let too_large = append.offset <= limit && append.count.is_some_and(|count| count > room);
     if too_large || append.length.is_some_and(|length| length > limit) {
         return Err(UploadError::TooLarge { limit }.into());
     }

@@ -11,6 +11,7 @@ pub mod disposition;
 pub mod internal;
 pub mod listing;
 pub mod media_type;
+pub mod multipart;
 pub mod problem;
 pub mod range;
 pub mod record;

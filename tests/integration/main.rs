@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bad_input;
 mod chaos_proxy;
 mod clock_jumps;
 mod cluster;

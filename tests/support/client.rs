@@ -3,7 +3,8 @@
 use super::wait::DEADLINE;
 use super::wire::{Body, Head};
 use std::io::{self, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
 
 /// `http://host:port`, without a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,22 @@ impl Url {
         let first_line = format!("{method} {path} HTTP/1.1");
         let host = ("Host".to_owned(), self.authority().to_owned());
         Request { to: self.clone(), head: Head { first_line, fields: vec![host] } }
+    }
+
+    /// Connects and sends `bytes` as they are, whatever they are.
+    pub fn raw(&self, bytes: impl AsRef<[u8]>) -> Exchange {
+        let mut exchange = self.connect("GET").unwrap();
+        // A server may refuse the first bytes and close; then what it said counts.
+        drop(exchange.write(bytes.as_ref()));
+        exchange
+    }
+
+    fn connect(&self, method: &str) -> io::Result<Exchange> {
+        let stream = TcpStream::connect(self.authority())?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(DEADLINE))?;
+        stream.set_write_timeout(Some(DEADLINE))?;
+        Ok(Exchange { stream, method: method.to_owned() })
     }
 
     pub fn authority(&self) -> &str {
@@ -44,12 +61,9 @@ impl Request {
 
     /// Connects and sends the head. Whoever sends a body says its length (or `Transfer-Encoding`) before.
     pub fn begin(self) -> io::Result<Exchange> {
-        let mut stream = TcpStream::connect(self.to.authority())?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(DEADLINE))?;
-        stream.set_write_timeout(Some(DEADLINE))?;
-        stream.write_all(&self.head.to_bytes())?;
-        Ok(Exchange { stream, method: self.head.method().to_owned() })
+        let mut exchange = self.to.connect(self.head.method())?;
+        exchange.write(&self.head.to_bytes())?;
+        Ok(exchange)
     }
 
     /// Without a body.
@@ -87,6 +101,25 @@ pub struct Exchange {
 impl Exchange {
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes)
+    }
+
+    /// Ends the connection in good order on this side: nothing more is sent, the answer can still be read.
+    pub fn finish(&self) {
+        drop(self.stream.shutdown(Shutdown::Write));
+    }
+
+    /// Ends the connection as a machine does that knows nothing of it any more.
+    pub fn reset(self) {
+        rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO)).unwrap();
+    }
+
+    /// Reads whatever comes until the connection ends, which a server that refuses may also do by a reset.
+    pub fn rest(mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        match self.stream.read_to_end(&mut bytes) {
+            Err(error) if error.kind() != io::ErrorKind::ConnectionReset => panic!("{error} after {bytes:?}"),
+            _ => bytes,
+        }
     }
 
     /// Reads the whole answer.

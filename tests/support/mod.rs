@@ -11,6 +11,7 @@ pub mod clock;
 pub mod cluster;
 pub mod content;
 pub mod external;
+pub mod hostile;
 pub mod lossy_disk;
 pub mod multipart;
 pub mod postgres;

@@ -129,6 +129,11 @@ impl Process {
         self.url.get("/healthz").send().expect(200);
     }
 
+    /// What it has logged and printed so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.output.read(|output| output.lines.clone())
+    }
+
     pub fn kill(&mut self) {
         self.signal(Signal::KILL);
         drop(self.child.wait());
