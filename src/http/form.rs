@@ -118,7 +118,7 @@ impl Form {
 impl Reading {
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Event>, BodyError>> {
         loop {
-            if let Some(event) = self.splitter.next()? {
+            if let Some(event) = self.splitter.next_event()? {
                 return Poll::Ready(Ok(Some(event)));
             }
             match ready!(self.pieces.poll_next_unpin(cx)) {

@@ -102,7 +102,7 @@ impl Splitter {
         })
     }
 
-    /// Takes the next piece. To be called when [`next`](Self::next) has nothing more to give.
+    /// Takes the next piece. To be called when [`next_event`](Self::next_event) has nothing more to give.
     pub fn feed(&mut self, piece: Bytes) {
         self.buffer = match self.buffer.is_empty() {
             true => piece,
@@ -111,7 +111,7 @@ impl Splitter {
     }
 
     /// What comes next; `None` if more must be fed before that can be told.
-    pub fn next(&mut self) -> Result<Option<Event>, BadForm> {
+    pub fn next_event(&mut self) -> Result<Option<Event>, BadForm> {
         loop {
             let begun = self.state;
             match begun {

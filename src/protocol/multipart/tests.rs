@@ -12,7 +12,7 @@ fn split<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Files {
     let (mut parts, mut open) = (Vec::new(), false);
     for piece in pieces {
         splitter.feed(Bytes::copy_from_slice(piece));
-        while let Some(event) = splitter.next()? {
+        while let Some(event) = splitter.next_event()? {
             match event {
                 Event::Part(part) => {
                     assert!(!std::mem::replace(&mut open, true));
