@@ -40,7 +40,11 @@ pub async fn edge(
         }
     };
 
-    let answer = next.call(request).await?.map_into_boxed_body();
+    let answer = match is_upgrade(request.headers()) {
+        true => request
+            .into_response(Refused::new(Code::BadRequest, "WebSocket is not spoken here").error_response()),
+        false => next.call(request).await?.map_into_boxed_body(),
+    };
     let mut answer = with_problem(answer, &call.request_id);
     stamp(&service, &call, answer.headers_mut());
     if service.replica.phase() == Phase::Draining {
@@ -51,6 +55,12 @@ pub async fn edge(
         served.route = answer.request().match_pattern();
     }
     Ok(answer.map_body(|_, body| Counted { body, served, _request: held }.boxed()))
+}
+
+/// The framework reads the body of such a request to the end of the connection, whatever length it declares.
+fn is_upgrade(headers: &HeaderMap) -> bool {
+    let upgrade = headers.get(header::UPGRADE).map(|value| value.as_bytes().to_ascii_lowercase());
+    upgrade.is_some_and(|protocols| protocols.windows(9).any(|word| word == b"websocket"))
 }
 
 /// Who asks. What only a frontend may say is believed by backends, and taken off at the edge by frontends.

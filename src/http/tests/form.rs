@@ -1,5 +1,12 @@
 use crate::http::testing::{Answer, Server};
 use crate::replica::Role;
+use actix_multipart::Multipart;
+use actix_web::error::PayloadError;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 const FORM: (&str, &str) = ("Content-Type", "multipart/form-data; boundary=XX");
 
@@ -145,4 +152,57 @@ fn a_form_that_ends_without_its_last_boundary_is_cut_short() {
     let answer = server.request("POST", "/api/uploads", &[FORM], parts.as_bytes());
     answer.problem(400, "body_cut_short");
     assert!(server.memory.look().uploads.is_empty());
+}
+
+type File = (String, Vec<u8>);
+
+/// A sound form, as actix-multipart reads it when it comes in such pieces.
+async fn as_actix_reads(form: Vec<u8>, piece: usize) -> Vec<File> {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM.1));
+    let pieces: Vec<Result<Bytes, PayloadError>> =
+        form.chunks(piece).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+    let mut form = Multipart::new(&headers, stream::iter(pieces));
+    let mut files = Vec::new();
+    while let Some(field) = form.next().await {
+        let field = field.unwrap();
+        let name = field.content_disposition().unwrap().get_filename().unwrap().to_owned();
+        files.push((name, field.try_collect::<Vec<Bytes>>().await.unwrap().concat()));
+    }
+    files
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    /// Of what both take for sound, with whatever looks like the beginnings of delimiters inside.
+    #[test]
+    fn a_sound_form_is_read_as_another_reader_reads_it(
+        contents in vec(vec(prop_oneof![Just(b'\r'), Just(b'\n'), Just(b'-'), any::<u8>()], 0..300), 1..5),
+        piece in 1usize..200,
+    ) {
+        let files: Vec<File> = (0..).zip(contents).map(|(n, content): (u32, _)| (format!("{n}.bin"), content)).collect();
+        let mut form = Vec::new();
+        for (name, content) in &files {
+            form.extend(file(&format!("filename=\"{name}\""), "").trim_end_matches("\r\n").bytes());
+            form.extend(b"\r\n\r\n");
+            form.extend(content);
+            form.extend(b"\r\n");
+        }
+        form.extend(b"--XX--\r\n");
+        let expected = actix_web::rt::System::new().block_on(as_actix_reads(form.clone(), piece));
+        prop_assert_eq!(&expected, &files);
+        let server = server();
+        let answer = server.request("POST", "/api/uploads", &[FORM], &form);
+        prop_assert_eq!(answer.status, 201);
+        let uploads = answer.json()["uploads"].as_array().unwrap().clone();
+        let read: Vec<File> = uploads
+            .iter()
+            .map(|record| {
+                let content = server.get(record["url"].as_str().unwrap(), &[]).body;
+                (record["filename"].as_str().unwrap().to_owned(), content)
+            })
+            .collect();
+        prop_assert_eq!(read, files);
+    }
 }

@@ -102,8 +102,8 @@ fn a_put_longer_than_declared_ends_where_was_declared() {
 #[test]
 fn a_put_shorter_than_declared_is_400_and_leaves_nothing() {
     for target in Target::each() {
-        let mut exchange =
-            target.request("PUT", "/api/uploads/short").header("Content-Length", 3 * MIB).begin().unwrap();
+        let request = target.request("PUT", "/api/uploads/short").header("Content-Length", 3 * MIB);
+        let mut exchange = request.begin().unwrap();
         exchange.write(&Content::new(3, 2 * MIB).all()).unwrap();
         exchange.finish();
         problem(exchange.answer().unwrap(), 400, "body_cut_short");

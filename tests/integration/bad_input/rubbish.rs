@@ -250,3 +250,16 @@ fn a_request_id_that_is_not_sane_is_replaced() {
         target.assert_unharmed(&[]);
     }
 }
+
+/// The framework would take whatever comes after it on the connection for the body.
+#[test]
+fn an_upgrade_to_websocket_is_refused_and_no_body_is_read() {
+    for target in Target::each() {
+        let request = target.request("PUT", "/api/uploads/upgraded").header("Content-Length", 3);
+        let mut exchange =
+            request.header("Connection", "Upgrade").header("Upgrade", "WebSocket").begin().unwrap();
+        exchange.write(b"abc").unwrap();
+        problem(exchange.answer().unwrap(), 400, "bad_request");
+        target.assert_unharmed(&[]);
+    }
+}
