@@ -1,6 +1,7 @@
 use super::{Target, problem};
 use crate::support::api::{Tus, content_path, put, record, text, tus};
 use crate::support::content::Content;
+use crate::support::wait::until;
 
 #[test]
 fn what_is_no_http_is_refused_and_the_connection_closed() {
@@ -200,7 +201,10 @@ fn internal_headers_that_make_no_sense_harm_no_backend() {
 #[test]
 fn a_heartbeat_that_is_none_is_400() {
     let target = Target::backend();
-    let good = target.url().get("/api/replicas").send().expect(200).json()["replicas"][0].to_string();
+    let good = until("the backend has reported itself", || {
+        let list = target.url().get("/api/replicas").send().expect(200).json();
+        list["replicas"].get(0).map(ToString::to_string)
+    });
     let with = |field: &str, value: &str| {
         let mut report: serde_json::Value = serde_json::from_str(&good).unwrap();
         report[field] = serde_json::from_str(value).unwrap();
