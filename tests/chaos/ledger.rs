@@ -37,6 +37,8 @@ struct Book {
     entries: HashMap<String, Entry>,
     /// What was sent under a name, whether or not an answer came. No name is used twice.
     announced: HashMap<String, Content>,
+    /// Files that came in one request which was not answered with success: which frontend had it, and from when to when.
+    given_up: HashMap<String, (usize, Instant, Instant)>,
 }
 
 #[derive(Default)]
@@ -56,6 +58,14 @@ impl Ledger {
 
     pub fn announced(&self, name: &str) -> Option<Content> {
         self.lock().announced.get(name).copied()
+    }
+
+    pub fn give_up(&self, name: &str, frontend: usize, begun: Instant) {
+        self.lock().given_up.insert(name.to_owned(), (frontend, begun, Instant::now()));
+    }
+
+    pub fn given_up(&self, name: &str) -> Option<(usize, Instant, Instant)> {
+        self.lock().given_up.get(name).copied()
     }
 
     /// A client was told that the first `stored` bytes are stored; it began to send the last of them at `since`. An error if

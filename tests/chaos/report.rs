@@ -59,6 +59,10 @@ impl Report {
             "clients followed {} conflicts, and found nobody listening {} times",
             sums.conflicts, sums.sent_elsewhere
         );
+        println!(
+            "{} files are complete whose clients broke off, or were cut off, before they were told",
+            sums.untold
+        );
         sums.remarks.iter().for_each(|remark| println!("remark: {remark}"));
         println!("\nafter {:.0} s:", self.took.as_secs_f64());
         for goal in Goal::ALL {

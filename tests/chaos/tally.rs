@@ -80,6 +80,8 @@ pub struct Sums {
     pub most_sent_again: u64,
     /// 409 that a client followed, after a request of its own had ended early.
     pub conflicts: u64,
+    /// Files that are complete, and whose clients got no answer.
+    pub untold: u64,
     pub violations: BTreeMap<Goal, Vec<String>>,
     /// What the audit found and may be explained.
     pub remarks: Vec<String>,
@@ -130,6 +132,10 @@ impl Tally {
         sums.resumes += 1;
         sums.sent_again += sent_again;
         sums.most_sent_again = sums.most_sent_again.max(sent_again);
+    }
+
+    pub fn untold(&self) {
+        self.lock().untold += 1;
     }
 
     pub fn conflict(&self) {

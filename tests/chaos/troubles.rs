@@ -1,7 +1,7 @@
 //! What was done to frontends, and when: the only excuses that a failed request has.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trouble {
@@ -19,9 +19,13 @@ pub enum Trouble {
 struct Entry {
     frontend: usize,
     trouble: Trouble,
+    from: Instant,
     /// `None`: it goes on.
     until: Option<Instant>,
 }
+
+/// How long a frontend goes on asking backends.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
 pub struct Troubles(Mutex<Vec<Entry>>);
@@ -30,7 +34,7 @@ impl Troubles {
     /// To be called before the deed; what is returned ends it.
     pub fn begin(&self, frontend: usize, trouble: Trouble) -> usize {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.push(Entry { frontend, trouble, until: None });
+        entries.push(Entry { frontend, trouble, from: Instant::now(), until: None });
         entries.len() - 1
     }
 
@@ -38,6 +42,17 @@ impl Troubles {
     pub fn end(&self, entry: usize) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         entries[entry].until = Some(Instant::now());
+    }
+
+    /// Whether `frontend` ended while it was at work on a request, or perhaps on what was to be done after its end.
+    pub fn ended(&self, frontend: usize, begun: Instant, ended: Instant) -> bool {
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.iter().any(|entry| {
+            entry.frontend == frontend
+                && entry.trouble != Trouble::Reset
+                && entry.until.is_none_or(|until| until >= begun)
+                && entry.from <= ended + PATIENCE
+        })
     }
 
     /// What hit a request that went through `frontend`, began then and has failed now.

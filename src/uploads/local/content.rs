@@ -1,6 +1,6 @@
-use crate::blobs::{BlobStore, Place};
-use crate::catalog::Catalog;
-use crate::domain::{Extent, State, Upload};
+use crate::blobs::{BlobError, BlobStore, Place};
+use crate::catalog::{Catalog, CatalogError};
+use crate::domain::{Extent, State, Upload, UploadId};
 use crate::uploads::{Content, UploadError};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::ops::Range;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// The bytes of `range`, extent by extent. The next extent is opened when the one before it has been read. The first bytes
 /// have been read when this returns: what cannot be read at all is refused, and not begun and cut short.
 pub(super) async fn open(
-    catalog: &dyn Catalog,
+    catalog: Arc<dyn Catalog>,
     blobs: Arc<dyn BlobStore>,
     upload: &Upload,
     range: Range<u64>,
@@ -26,13 +26,28 @@ pub(super) async fn open(
         let blobs = blobs.clone();
         async move {
             let place = Place { blob: extent.blob, epoch: extent.epoch, start: extent.start };
-            let bytes = blobs.read(place, extent.length).await?;
-            Ok::<_, UploadError>(bytes.map_err(UploadError::from))
+            blobs.read(place, extent.length).await
         }
     });
-    let mut pieces = pieces.try_flatten().boxed_local();
+    let id = upload.id;
+    let told = move |error| {
+        let catalog = catalog.clone();
+        async move { Err(why(&*catalog, id, error).await) }
+    };
+    let mut pieces = pieces.try_flatten().or_else(told).boxed_local();
     let first = pieces.try_next().await?;
     Ok(stream::iter(first.map(Ok)).chain(pieces).boxed_local())
+}
+
+/// Bytes that are missing are a defect, unless the upload was removed while it was read: then they are to be.
+async fn why(catalog: &dyn Catalog, id: UploadId, error: BlobError) -> UploadError {
+    match error {
+        BlobError::Missing => match catalog.find(id).await {
+            Err(CatalogError::Gone | CatalogError::NotFound) => UploadError::Gone,
+            _ => error.into(),
+        },
+        error => error.into(),
+    }
 }
 
 /// What the extents promise is exactly the range, or the reader would be given other bytes than were stored.

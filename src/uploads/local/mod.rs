@@ -124,7 +124,7 @@ impl Uploads for LocalUploads {
     }
 
     async fn open(&self, _call: &Call, upload: &Upload, range: Range<u64>) -> Result<Content, UploadError> {
-        content::open(&*self.catalog, self.blobs.clone(), upload, range).await
+        content::open(self.catalog.clone(), self.blobs.clone(), upload, range).await
     }
 
     async fn terminate(&self, _call: &Call, id: UploadId) -> Result<(), UploadError> {

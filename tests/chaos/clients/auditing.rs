@@ -4,6 +4,8 @@ use super::{Client, summary};
 use crate::support::client::Request;
 use crate::support::content::Content;
 use crate::tally::{Goal, Kind};
+use std::thread;
+use std::time::{Duration, Instant};
 
 impl Client<'_> {
     pub fn check_content(&mut self, id: &str, content: Content) {
@@ -56,10 +58,37 @@ impl Client<'_> {
         let Some(content) = self.run.ledger.announced(name) else {
             return self.violated(Goal::Kept, format!("nobody sent this: {record}"));
         };
-        if record["state"] == "complete" && self.run.ledger.get(id).is_none() {
-            self.check(record, id, content);
-            self.check_content(id, content);
-            self.run.tally.remark(format!("{id} ({name}) is complete, and its client was not told"));
+        match (record["state"].as_str(), self.run.ledger.get(id)) {
+            (Some("complete"), None) => {
+                self.check(record, id, content);
+                self.check_content(id, content);
+                self.run.tally.untold();
+            }
+            (Some("receiving"), None) => self.check_left_over(name, id),
+            _ => {}
+        }
+    }
+
+    /// What is left of a file that came in one request is taken back by its frontend, unless that ended before it could. (An
+    /// upload by tus whose creation was not answered stays until it expires.)
+    fn check_left_over(&mut self, name: &str, id: &str) {
+        let Some((frontend, begun, ended)) = self.run.ledger.given_up(name) else { return };
+        if self.run.site.troubles.ended(frontend, begun, ended) {
+            return;
+        }
+        let path = format!("/api/uploads/{id}");
+        let deadline = ended + Duration::from_secs(90);
+        loop {
+            let Some((answer, _)) = self.ask(Kind::Question, "GET", &path, |request| request) else { return };
+            if matches!(answer.status, 404 | 410) {
+                return;
+            }
+            if Instant::now() > deadline {
+                let what =
+                    format!("{id} ({name} by frontend-{frontend}) was not taken back: {}", summary(&answer));
+                return self.violated(Goal::NoOrphan, what);
+            }
+            thread::sleep(Duration::from_millis(200));
         }
     }
 }

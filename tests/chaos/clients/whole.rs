@@ -38,6 +38,9 @@ impl Client<'_> {
     }
 
     fn settle(&self, kind: Kind, attempt: &Attempt, outcome: Outcome, files: &[(String, Content)]) {
+        for (name, _) in files {
+            self.run.ledger.give_up(name, attempt.frontend, attempt.begun);
+        }
         match outcome {
             Outcome::Answered(answer) if answer.status == 201 => {
                 self.note_down(kind, attempt, &answer, files)
@@ -46,6 +49,9 @@ impl Client<'_> {
             Outcome::NotThere => self.run.tally.sent_elsewhere(),
             Outcome::Broken(error) => self.judge(kind, attempt, &error.to_string()),
             Outcome::Cut => self.run.tally.cut(kind),
+        }
+        for (name, _) in files {
+            self.run.ledger.give_up(name, attempt.frontend, attempt.begun);
         }
     }
 

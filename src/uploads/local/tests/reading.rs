@@ -1,6 +1,10 @@
 use super::*;
 
-on_both_stores!(any_range_is_the_slice_of_the_content, an_incomplete_upload_cannot_be_read);
+on_both_stores!(
+    any_range_is_the_slice_of_the_content,
+    an_incomplete_upload_cannot_be_read,
+    an_upload_that_is_removed_while_it_is_read_is_gone,
+);
 
 /// Over several epochs, and so over several extents, with bytes of fenced writers beside them.
 async fn any_range_is_the_slice_of_the_content(rig: &Rig) {
@@ -34,4 +38,15 @@ async fn an_incomplete_upload_cannot_be_read(rig: &Rig) {
         let refused = rig.read(&upload, range).await;
         assert!(matches!(refused, Err(UploadError::Incomplete { offset: 5 })), "{refused:?}");
     }
+}
+
+async fn an_upload_that_is_removed_while_it_is_read_is_gone(rig: &Rig) {
+    let begun = rig.begun(b"12345").await;
+    let appended = rig.append(&begun, b"678").await.unwrap();
+    let upload = rig.finish(&appended).await.unwrap();
+    // The first bytes have been read by now; those of the other epoch are still to come.
+    let reading = rig.uploads.open(&rig.call, &upload, 0..8).await.unwrap();
+    rig.terminate(upload.id).await.unwrap();
+    let read: Result<Vec<Bytes>, _> = reading.try_collect().await;
+    assert!(matches!(read, Err(UploadError::Gone)), "{read:?}");
 }
