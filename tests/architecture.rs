@@ -49,7 +49,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "frontend",
         &["balance", "config", "discovery", "domain", "http", "protocol", "replica", "telemetry", "uploads"],
     ),
-    ("standalone", &["backend", "config", "domain", "frontend", "replica"]),
+    ("standalone", &["backend", "config", "frontend", "replica"]),
     ("lib", &["backend", "cli", "config", "frontend", "healthcheck", "standalone", "telemetry"]),
     ("main", &["lib"]),
 ];

@@ -34,7 +34,8 @@ pub struct PgConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidConfig {
     #[error(
-        "invalid value for '--database-url': {0}; it must be like postgres://user@host/db?sslmode=prefer"
+        "invalid value '…' for '--database-url': {}; allowed is postgres://user@host/db?sslmode=disable|prefer|require",
+        super::Chain(.0)
     )]
     Url(#[source] tokio_postgres::Error),
     #[error("TLS cannot be set up: {0}")]

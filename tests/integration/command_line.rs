@@ -58,3 +58,20 @@ fn a_backend_without_a_database_says_what_is_missing_and_exits_2() {
     assert!(error.contains("--database-url"), "{error}");
     assert_eq!(error.trim_end().lines().count(), 1, "{error}");
 }
+
+/// What the driver alone can tell is told as clearly, and without what may be a password.
+#[test]
+fn a_bad_database_url_says_what_is_wrong_without_the_url_and_exits_2() {
+    for (url, wrong) in [
+        ("postgres://me:secret@localhost/db?sslmode=verify-full", "sslmode"),
+        ("postgres://me:secret@localhost:many/db", "port"),
+        ("mysql://me:secret@localhost/db", "postgres://"),
+    ] {
+        let output = run(&["--role", "backend", "--database-url", url]);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains("--database-url") && error.contains(wrong), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+        assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+    }
+}
