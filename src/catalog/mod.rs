@@ -8,6 +8,8 @@
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+pub mod faulty;
 pub mod postgres;
 pub mod sqlite;
 mod stored;

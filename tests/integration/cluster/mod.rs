@@ -6,6 +6,7 @@ mod downloads;
 mod draining;
 mod frontends_stop;
 mod memory;
+mod sweeping;
 
 use crate::support::cluster::Store;
 
