@@ -1,7 +1,7 @@
 //! What stands behind the URLs of a backend: the only place here that names concrete implementations.
 
 use super::registry::CatalogRegistry;
-use super::{life, routes};
+use super::{life, routes, sweeping};
 use crate::blobs::BlobStore;
 use crate::blobs::local::{LocalBlobs, Unusable};
 use crate::blobs::postgres::PostgresBlobs;
@@ -154,6 +154,7 @@ pub fn start(config: &BackendConfig, storage: Storage, identity: Identity) -> Re
         );
     });
     let server = server.map_err(|error| StartError::Listen(common.listen, error))?;
+    actix_web::rt::spawn(sweeping::sweep(storage.clone(), config.upload_ttl, replica.clone()));
     actix_web::rt::spawn(life::live(storage, replica, readiness));
     Ok(server)
 }

@@ -7,6 +7,7 @@ mod assemble;
 mod life;
 mod registry;
 mod routes;
+mod sweeping;
 
 pub use crate::http::Server;
 pub use assemble::{Backend, StartError, Storage, start, start_alone};

@@ -2,7 +2,7 @@
 
 use super::{BlobError, BlobStore, Place};
 use crate::db::Staged;
-use crate::domain::{BlobId, Epoch};
+use crate::domain::{BlobEpoch, BlobId, Epoch};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -36,6 +36,8 @@ pub(crate) async fn all(store: Arc<dyn BlobStore>, counting: &dyn Counting) {
     what_is_not_there_is_missing(&*store, counting).await;
     a_stage_that_is_dropped_spoils_nothing(&*store, counting).await;
     a_blob_is_deleted_with_all_its_epochs(&*store, counting).await;
+    one_epoch_is_deleted_and_leaves_the_others(&*store, counting).await;
+    what_may_count_nowhere_is_in_the_inventory(&*store).await;
     the_same_chunk_from_two_replicas_at_once_is_stored(store, counting).await;
 }
 
@@ -152,6 +154,45 @@ async fn a_blob_is_deleted_with_all_its_epochs(store: &dyn BlobStore, counting: 
     }
     assert_eq!(contents(store, other, 1_100_000).await.unwrap().len(), 1_100_000);
     store.delete(place.blob).await.unwrap();
+}
+
+async fn one_epoch_is_deleted_and_leaves_the_others(store: &dyn BlobStore, counting: &dyn Counting) {
+    let (place, other) = (new_place(), new_place());
+    // The tenth's name begins as the first's.
+    let tenth = Place { epoch: Epoch(10), ..place };
+    for place in [place, tenth, other] {
+        assert!(put(store, counting, place, b"12345").await);
+    }
+    for _ in 0..2 {
+        store.delete_epoch(BlobEpoch { blob: place.blob, epoch: place.epoch }).await.unwrap();
+        assert!(matches!(contents(store, place, 1).await, Err(BlobError::Missing)));
+        for kept in [tenth, other] {
+            assert_eq!(contents(store, kept, 5).await.unwrap(), b"12345");
+        }
+    }
+}
+
+async fn what_may_count_nowhere_is_in_the_inventory(store: &dyn BlobStore) {
+    let place = new_place();
+    let staged = [place, Place { epoch: Epoch(12), start: 7, ..place }, new_place()];
+    let mut uncounted = Vec::new();
+    for place in staged {
+        let mut stage = store.stage(place).await.unwrap();
+        stage.write(&[Bytes::from_static(b"never counted")]).await.unwrap();
+        uncounted.push(stage.finish().await.unwrap());
+    }
+    for (place, staged) in staged.into_iter().zip(&uncounted) {
+        let stays = matches!(staged, Staged::Durable);
+        let bytes = BlobEpoch { blob: place.blob, epoch: place.epoch };
+        assert_eq!(inventory(store).await.contains(&bytes), stays, "{place:?}");
+        store.delete_epoch(bytes).await.unwrap();
+        assert!(!inventory(store).await.contains(&bytes), "{place:?}");
+    }
+}
+
+pub(crate) async fn inventory(store: &dyn BlobStore) -> Vec<BlobEpoch> {
+    let pages: Vec<Vec<BlobEpoch>> = store.inventory().try_collect().await.unwrap();
+    pages.concat()
 }
 
 async fn the_same_chunk_from_two_replicas_at_once_is_stored(

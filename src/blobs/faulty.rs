@@ -2,13 +2,13 @@
 
 use super::{BlobError, BlobStore, Place, Stage};
 use crate::db::Staged;
-use crate::domain::BlobId;
+pub use crate::db::faults::{Fault, Held};
+use crate::db::faults::{Script, Struck};
+use crate::domain::{BlobEpoch, BlobId};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
-use tokio::sync::oneshot;
+use std::sync::Arc;
 
 /// Where a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,89 +16,45 @@ pub enum At {
     Write,
     Finish,
     Read,
+    /// Of a blob, or of one epoch's bytes.
     Delete,
-}
-
-/// What happens there instead of, or before, the real thing.
-pub enum Fault {
-    /// The call is not handed on.
-    Unavailable,
-    Full,
-    Missing,
-    /// The call is handed on, then its answer is lost: the caller cannot know.
-    AnswerLost,
-    /// The call waits until the test lets it go on.
-    Wait(Waiting),
-    /// As if there was no fault: to strike at a later call.
-    Pass,
-}
-
-/// The call's end of a [`Held`].
-pub struct Waiting {
-    reached: oneshot::Sender<()>,
-    go_on: oneshot::Receiver<()>,
-}
-
-/// A call that waits, or will. It goes on when this is dropped.
-pub struct Held {
-    reached: oneshot::Receiver<()>,
-    _go_on: oneshot::Sender<()>,
-}
-
-impl Held {
-    /// Returns once a call waits here.
-    pub async fn reached(&mut self) {
-        (&mut self.reached).await.unwrap();
-    }
 }
 
 #[derive(Clone)]
 pub struct FaultyBlobs {
     inner: Arc<dyn BlobStore>,
-    script: Arc<Script>,
+    script: Arc<Script<At>>,
 }
-
-#[derive(Default)]
-struct Script(Mutex<Vec<(At, VecDeque<Fault>)>>);
 
 impl FaultyBlobs {
     pub fn new(inner: Arc<dyn BlobStore>) -> Self {
         Self { inner, script: Arc::default() }
     }
 
-    /// The next calls `at` this place have these faults, in turn; those after them have none.
+    /// See [`Script::add`].
     pub fn script(&self, at: At, faults: impl IntoIterator<Item = Fault>) {
-        self.script.0.lock().unwrap().push((at, faults.into_iter().collect()));
+        self.script.add(at, faults);
     }
 
-    /// The next call `at` this place waits until what this returns is dropped.
+    /// See [`Script::hold`].
     pub fn hold(&self, at: At) -> Held {
-        let ((reached, is_reached), (let_go, go_on)) = (oneshot::channel(), oneshot::channel());
-        self.script(at, [Fault::Wait(Waiting { reached, go_on })]);
-        Held { reached: is_reached, _go_on: let_go }
+        self.script.hold(at)
+    }
+
+    /// See [`Script::clear`].
+    pub fn clear(&self) {
+        self.script.clear();
     }
 }
 
-impl Script {
-    fn next(&self, at: At) -> Option<Fault> {
-        let mut script = self.0.lock().unwrap();
-        script.iter_mut().filter(|(place, _)| *place == at).find_map(|(_, faults)| faults.pop_front())
-    }
-
-    /// Lets the fault `at` this place strike before the call. Says whether the answer is to be lost after it.
-    async fn strike(&self, at: At) -> Result<bool, BlobError> {
-        match self.next(at) {
-            Some(Fault::Unavailable) => Err(BlobError::Unavailable("on purpose".into())),
-            Some(Fault::Full) => Err(BlobError::Full("on purpose".into())),
-            Some(Fault::Missing) => Err(BlobError::Missing),
-            Some(Fault::AnswerLost) => Ok(true),
-            Some(Fault::Wait(Waiting { reached, go_on })) => {
-                reached.send(()).ok();
-                go_on.await.ok();
-                Ok(false)
-            }
-            Some(Fault::Pass) | None => Ok(false),
-        }
+/// Lets the fault `at` this place strike before the call. Says whether the answer is to be lost after it.
+async fn strike(script: &Script<At>, at: At) -> Result<bool, BlobError> {
+    match script.strike(at).await {
+        Struck::Refused(Fault::Full) => Err(BlobError::Full("on purpose".into())),
+        Struck::Refused(Fault::Missing) => Err(BlobError::Missing),
+        Struck::Refused(_) => Err(BlobError::Unavailable("on purpose".into())),
+        Struck::AnswerLost => Ok(true),
+        Struck::Not => Ok(false),
     }
 }
 
@@ -121,30 +77,39 @@ impl BlobStore for FaultyBlobs {
         place: Place,
         length: u64,
     ) -> Result<BoxStream<'static, Result<Bytes, BlobError>>, BlobError> {
-        let lost = self.script.strike(At::Read).await?;
+        let lost = strike(&self.script, At::Read).await?;
         answer(lost, self.inner.read(place, length).await)
     }
 
     async fn delete(&self, blob: BlobId) -> Result<(), BlobError> {
-        let lost = self.script.strike(At::Delete).await?;
+        let lost = strike(&self.script, At::Delete).await?;
         answer(lost, self.inner.delete(blob).await)
+    }
+
+    async fn delete_epoch(&self, bytes: BlobEpoch) -> Result<(), BlobError> {
+        let lost = strike(&self.script, At::Delete).await?;
+        answer(lost, self.inner.delete_epoch(bytes).await)
+    }
+
+    fn inventory(&self) -> BoxStream<'static, Result<Vec<BlobEpoch>, BlobError>> {
+        self.inner.inventory()
     }
 }
 
 struct FaultyStage {
     inner: Box<dyn Stage>,
-    script: Arc<Script>,
+    script: Arc<Script<At>>,
 }
 
 #[async_trait]
 impl Stage for FaultyStage {
     async fn write(&mut self, parts: &[Bytes]) -> Result<(), BlobError> {
-        let lost = self.script.strike(At::Write).await?;
+        let lost = strike(&self.script, At::Write).await?;
         answer(lost, self.inner.write(parts).await)
     }
 
     async fn finish(self: Box<Self>) -> Result<Staged, BlobError> {
-        let lost = self.script.strike(At::Finish).await?;
+        let lost = strike(&self.script, At::Finish).await?;
         answer(lost, self.inner.finish().await)
     }
 }

@@ -10,16 +10,18 @@
 
 use super::{BlobError, BlobStore, Place, Stage};
 use crate::db::Staged;
-use crate::domain::BlobId;
+use crate::domain::{BlobEpoch, BlobId, Epoch};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, IoSlice};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Small pieces are written together: a hop to a blocking thread for each would cost more than the writing.
 const WRITE_BYTES: usize = 1 << 20;
@@ -58,17 +60,29 @@ impl LocalBlobs {
     }
 
     fn folder_of(&self, blob: BlobId) -> PathBuf {
-        self.folder.join(format!("{:02x}", blob.0.as_bytes()[15]))
+        self.folder_numbered(blob.0.as_bytes()[15])
     }
 
-    fn file_of(&self, place: Place) -> PathBuf {
-        self.folder_of(place.blob).join(format!("{}{}", prefix(place.blob), place.epoch))
+    fn folder_numbered(&self, last_byte: u8) -> PathBuf {
+        self.folder.join(format!("{last_byte:02x}"))
+    }
+
+    fn file_of(&self, blob: BlobId, epoch: Epoch) -> PathBuf {
+        self.folder_of(blob).join(format!("{}{epoch}", prefix(blob)))
     }
 }
 
 /// What the names of all files of a blob begin with.
 fn prefix(blob: BlobId) -> String {
     format!("{}.", blob.0.hyphenated())
+}
+
+/// What a file holds, told by its name; `None` for one that is not ours.
+fn bytes_in(name: &OsStr) -> Option<BlobEpoch> {
+    let (blob, epoch) = name.to_str()?.split_once('.')?;
+    let bytes = BlobEpoch { blob: BlobId(Uuid::try_parse(blob).ok()?), epoch: Epoch(epoch.parse().ok()?) };
+    // One name for each, or deleting it would delete another file.
+    (format!("{}{}", prefix(bytes.blob), bytes.epoch) == name.to_str()?).then_some(bytes)
 }
 
 fn prepare(folder: &Path) -> io::Result<()> {
@@ -100,7 +114,7 @@ fn prepare(folder: &Path) -> io::Result<()> {
 #[async_trait]
 impl BlobStore for LocalBlobs {
     async fn stage(&self, place: Place) -> Result<Box<dyn Stage>, BlobError> {
-        let path = self.file_of(place);
+        let path = self.file_of(place.blob, place.epoch);
         Ok(Box::new(LocalStage {
             path,
             file: None,
@@ -115,7 +129,7 @@ impl BlobStore for LocalBlobs {
         place: Place,
         length: u64,
     ) -> Result<BoxStream<'static, Result<Bytes, BlobError>>, BlobError> {
-        let path = self.file_of(place);
+        let path = self.file_of(place.blob, place.epoch);
         let file = Arc::new(blocking(move || File::open(path)).await?);
         let reading = Reading { file, position: place.start, left: length, piece: FIRST_READ_BYTES };
         Ok(stream::try_unfold(reading, Reading::next).boxed())
@@ -125,6 +139,18 @@ impl BlobStore for LocalBlobs {
         let (folder, prefix) = (self.folder_of(blob), prefix(blob));
         Ok(blocking(move || delete_files(&folder, &prefix)).await?)
     }
+
+    async fn delete_epoch(&self, bytes: BlobEpoch) -> Result<(), BlobError> {
+        let path = self.file_of(bytes.blob, bytes.epoch);
+        Ok(blocking(move || delete_file(&path)).await?)
+    }
+
+    /// A page for each folder.
+    fn inventory(&self) -> BoxStream<'static, Result<Vec<BlobEpoch>, BlobError>> {
+        let store = self.clone();
+        let folders = stream::iter(0..=u8::MAX).map(move |last_byte| store.folder_numbered(last_byte));
+        folders.then(|folder| async move { Ok(blocking(move || list_files(&folder)).await?) }).boxed()
+    }
 }
 
 fn delete_files(folder: &Path, prefix: &str) -> io::Result<()> {
@@ -133,13 +159,26 @@ fn delete_files(folder: &Path, prefix: &str) -> io::Result<()> {
         if !entry.file_name().to_string_lossy().starts_with(prefix) {
             continue;
         }
-        match fs::remove_file(entry.path()) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
+        delete_file(&entry.path())?;
     }
     // Else a power cut brings back what the catalog has forgotten.
     sync_folder(folder)
+}
+
+/// Not durably: after a power cut the file may be there again, and is found once more.
+fn delete_file(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
+    }
+}
+
+fn list_files(folder: &Path) -> io::Result<Vec<BlobEpoch>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        found.extend(bytes_in(&entry?.file_name()));
+    }
+    Ok(found)
 }
 
 /// A chunk being written: at most [`WRITE_BYTES`] and what one call brought wait here.
@@ -284,9 +323,8 @@ impl From<io::Error> for BlobError {
 mod tests {
     use super::*;
     use crate::blobs::conformance;
-    use crate::domain::Epoch;
+    use futures_util::TryStreamExt;
     use std::os::unix::fs::MetadataExt;
-    use uuid::Uuid;
 
     async fn store() -> (tempfile::TempDir, LocalBlobs) {
         let folder = tempfile::tempdir().unwrap();
@@ -326,7 +364,7 @@ mod tests {
             stage.write(&[Bytes::from_static(bytes)]).await.unwrap();
             stage.finish().await.unwrap();
         }
-        assert_eq!(fs::metadata(store.file_of(place)).unwrap().size(), 6);
+        assert_eq!(fs::metadata(store.file_of(place.blob, place.epoch)).unwrap().size(), 6);
     }
 
     #[tokio::test]
@@ -351,6 +389,21 @@ mod tests {
         store.delete(BlobId(blob)).await.unwrap();
         let left: Vec<_> = fs::read_dir(store.folder_of(BlobId(blob))).unwrap().collect();
         assert_eq!(left.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_others_put_into_the_folder_is_not_in_the_inventory() {
+        let (_folder, store) = store().await;
+        let (blob, epoch) = (BlobId(Uuid::now_v7()), Epoch(3));
+        fs::write(store.file_of(blob, epoch), "x").unwrap();
+        let upper = format!("{}.3", blob.0.hyphenated().to_string().to_uppercase());
+        for name in
+            [".hidden", "notes.txt", "1.1", &format!("{}.03", blob.0), &format!("{}.3.bak", blob.0), &upper]
+        {
+            fs::write(store.folder_of(blob).join(name), "x").unwrap();
+        }
+        let inventory: Vec<Vec<BlobEpoch>> = store.inventory().try_collect().await.unwrap();
+        assert_eq!(inventory.concat(), [BlobEpoch { blob, epoch }]);
     }
 
     #[test]

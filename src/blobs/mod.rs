@@ -15,7 +15,7 @@ pub mod local;
 pub mod postgres;
 
 use crate::db::Staged;
-use crate::domain::{BlobId, Epoch};
+use crate::domain::{BlobEpoch, BlobId, Epoch};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -55,6 +55,13 @@ pub trait BlobStore: Send + Sync {
 
     /// Deletes all bytes of a blob, of every epoch. Deleting what is not there is success.
     async fn delete(&self, blob: BlobId) -> Result<(), BlobError>;
+
+    /// Deletes what one epoch brought to a blob. Deleting what is not there is success.
+    async fn delete_epoch(&self, bytes: BlobEpoch) -> Result<(), BlobError>;
+
+    /// All stored bytes that may count nowhere, in pages and in no order; others may be among them. What comes or goes
+    /// meanwhile may be missed.
+    fn inventory(&self) -> BoxStream<'static, Result<Vec<BlobEpoch>, BlobError>>;
 }
 
 /// One chunk being written. Dropped before [`Stage::finish`], nothing of it counts.

@@ -7,7 +7,7 @@
 use super::{BlobError, BlobStore, Place, Stage};
 use crate::db::postgres::{Pool, TransactionPart};
 use crate::db::{self, Staged, within_patience};
-use crate::domain::BlobId;
+use crate::domain::{BlobEpoch, BlobId, Epoch};
 use async_trait::async_trait;
 use bytes::{BufMut, Bytes, BytesMut};
 use deadpool_postgres::Transaction;
@@ -30,8 +30,9 @@ const INSERT: &str = "INSERT INTO blob_rows (blob_id, epoch, start_bytes, data) 
 const READ: &str = "SELECT substring(data FROM ($3 - start_bytes + 1)::int FOR $4) FROM blob_rows \
      WHERE blob_id = $1 AND epoch = $2 AND start_bytes BETWEEN $3 - 1048575 AND $3 ORDER BY start_bytes DESC LIMIT 1";
 
+/// Of one epoch ($2), or of all.
 const DELETE: &str = "DELETE FROM blob_rows WHERE blob_id = $1 AND (epoch, start_bytes) IN \
-     (SELECT epoch, start_bytes FROM blob_rows WHERE blob_id = $1 LIMIT $2)";
+     (SELECT epoch, start_bytes FROM blob_rows WHERE blob_id = $1 AND ($2::bigint IS NULL OR epoch = $2) LIMIT $3)";
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -63,11 +64,12 @@ impl PostgresBlobs {
         .await
     }
 
-    async fn delete_some(&self, blob: BlobId) -> Result<u64, BlobError> {
+    async fn delete_some(&self, blob: BlobId, epoch: Option<Epoch>) -> Result<u64, BlobError> {
         within_patience(async {
             let lease = self.pool.lease().await?;
             let statement = lease.prepare_cached(DELETE).await?;
-            let deleted = lease.execute(&statement, &[&blob.0, &ROWS_DELETED]).await?;
+            let epoch = epoch.map(|epoch| epoch.0);
+            let deleted = lease.execute(&statement, &[&blob.0, &epoch, &ROWS_DELETED]).await?;
             lease.release();
             Ok(deleted)
         })
@@ -102,8 +104,19 @@ impl BlobStore for PostgresBlobs {
     }
 
     async fn delete(&self, blob: BlobId) -> Result<(), BlobError> {
-        while self.delete_some(blob).await? > 0 {}
+        while self.delete_some(blob, None).await? > 0 {}
         Ok(())
+    }
+
+    async fn delete_epoch(&self, bytes: BlobEpoch) -> Result<(), BlobError> {
+        while self.delete_some(bytes.blob, Some(bytes.epoch)).await? > 0 {}
+        Ok(())
+    }
+
+    /// Nothing. A row is committed by the transaction that counts it, and with no other; what that transaction found in the
+    /// way (a later epoch, a removal, a tombstone) has rolled it back. From then on it counts until its blob is doomed.
+    fn inventory(&self) -> BoxStream<'static, Result<Vec<BlobEpoch>, BlobError>> {
+        stream::empty().boxed()
     }
 }
 
@@ -214,7 +227,6 @@ mod tests {
     use super::*;
     use crate::blobs::conformance::{self, Counting};
     use crate::db::testing::TestDatabase;
-    use crate::domain::Epoch;
     use std::sync::Arc;
     use uuid::Uuid;
 
@@ -271,7 +283,7 @@ mod tests {
         store.delete(blob).await.unwrap();
         let place = Place { blob, epoch: Epoch(1), start: 0 };
         assert!(matches!(conformance::contents(&store, place, 1).await, Err(BlobError::Missing)));
-        assert_eq!(store.delete_some(blob).await.unwrap(), 0);
+        assert_eq!(store.delete_some(blob, None).await.unwrap(), 0);
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! What every catalog must do. Each implementation's tests call [`all`].
 //!
-//! `appending` holds the heart: offsets, epochs and races; `removal`, `listing` and `replicas` the rest.
+//! `appending` holds the heart: offsets, epochs and races; `removal`, `sweeping`, `listing` and `replicas` the rest.
 
 mod appending;
 mod listing;
 mod removal;
 mod replicas;
+mod sweeping;
 
 use super::{Advance, Catalog, CatalogError};
 use crate::db::Staged;
 use crate::domain::{ContainerId, Digest, Epoch, FileName, NewUpload, Upload, UploadId};
+use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ pub(crate) async fn all(catalog: Arc<dyn Catalog>) {
     listing::all(&*catalog).await;
     appending::all(&catalog).await;
     removal::all(&*catalog).await;
+    sweeping::all(&catalog).await;
     replicas::all(&*catalog).await;
 }
 
@@ -88,4 +91,13 @@ pub(crate) fn conflict<T: std::fmt::Debug>(outcome: Result<T, CatalogError>) -> 
         Err(CatalogError::Conflict(upload)) => *upload,
         other => panic!("not a conflict: {other:?}"),
     }
+}
+
+/// Runs `n` of the same at once, each a task of its own.
+async fn race<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    n: u64,
+    contender: impl Fn(u64) -> F,
+) -> Vec<T> {
+    let tasks: Vec<_> = (0..n).map(|i| tokio::spawn(contender(i))).collect();
+    join_all(tasks).await.into_iter().map(Result::unwrap).collect()
 }

@@ -8,14 +8,16 @@
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+pub mod faulty;
 pub mod postgres;
 pub mod sqlite;
 mod stored;
 
-use crate::db::{self, Staged};
+use crate::db::{self, Staged, seat::Seat};
 use crate::domain::{
-    BlobId, ContainerId, Digest, Epoch, Extent, Listing, NewUpload, Page, Segment, Sha256Sum, Upload,
-    UploadId,
+    BlobEpoch, BlobId, ContainerId, Digest, Epoch, Extent, Listing, NewUpload, Page, Segment, Sha256Sum,
+    Upload, UploadId,
 };
 use crate::replica::Report;
 use async_trait::async_trait;
@@ -46,6 +48,16 @@ pub struct Advance {
     pub sha256: Option<Sha256Sum>,
     pub backend: ContainerId,
     pub frontend: Option<ContainerId>,
+}
+
+/// Stored bytes that count nowhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Strays {
+    /// Of known blobs: a later epoch was taken, or the upload completed, without them. They never will count.
+    pub lost: Vec<BlobEpoch>,
+    /// Blobs that no record has: being created just now, or what a creation left that never came to its end. Each as often
+    /// as it was asked for.
+    pub unknown: Vec<BlobId>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -139,6 +151,23 @@ pub trait Catalog: Send + Sync {
 
     /// Says that the bytes of these doomed blobs are deleted.
     async fn forget(&self, blobs: &[BlobId]) -> Result<(), CatalogError>;
+
+    /// Removes incomplete uploads that have expired by the catalog's clock, at most `limit`, as [`Catalog::terminate`]
+    /// does: their blobs are doomed. One that is appended to at this moment is left out: it expires later then.
+    async fn expire(&self, limit: u32) -> Result<Vec<UploadId>, CatalogError>;
+
+    /// Which of these stored bytes count nowhere.
+    async fn strays(&self, stored: &[BlobEpoch]) -> Result<Strays, CatalogError>;
+
+    /// Dooms those of these blobs that still no record has, and buries the uploads that would have had them: who comes
+    /// late with their creation finds [`CatalogError::Gone`]. Returns them.
+    async fn condemn(&self, blobs: &[BlobId]) -> Result<Vec<BlobId>, CatalogError>;
+
+    /// Forgets some of the tombstones and replicas that nobody asks for any more.
+    async fn tidy(&self) -> Result<(), CatalogError>;
+
+    /// The seat of the one replica that sweeps, unless another one has it.
+    async fn elect(&self) -> Result<Option<Box<dyn Seat>>, CatalogError>;
 
     /// One page of the list.
     async fn list(&self, listing: &Listing) -> Result<Page, CatalogError>;

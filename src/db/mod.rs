@@ -4,9 +4,12 @@
 //! connections from here. Start reading in [`postgres`], then [`migrate`].
 
 mod error;
+#[cfg(test)]
+pub mod faults;
 mod hosts;
 pub mod migrate;
 pub mod postgres;
+pub mod seat;
 pub mod sqlite;
 #[cfg(test)]
 pub mod testing;

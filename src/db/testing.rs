@@ -55,6 +55,16 @@ impl TestDatabase {
     pub async fn execute(&self, sql: &str) {
         execute(&self.url, sql).await;
     }
+
+    /// Asks this database, beside any pool, for numbers: the first row's columns.
+    pub async fn numbers<const N: usize>(&self, sql: &str) -> [i64; N] {
+        let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let row = client.query_one(sql, &[]).await.unwrap();
+        drop(client);
+        connection.await.unwrap().ok();
+        std::array::from_fn(|column| row.get(column))
+    }
 }
 
 impl Drop for TestDatabase {

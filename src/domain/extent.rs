@@ -6,6 +6,13 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlobId(pub Uuid);
 
+/// The bytes that one epoch brought to a blob: what a store keeps apart, and can delete by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BlobEpoch {
+    pub blob: BlobId,
+    pub epoch: Epoch,
+}
+
 /// Which stored bytes count for a range of an upload. The extents of a record, in order, are its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extent {

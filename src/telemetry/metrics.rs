@@ -12,6 +12,7 @@ pub const HTTP_RECEIVED_BYTES: &str = "swarm_upload_http_received_bytes_total";
 pub const HTTP_SENT_BYTES: &str = "swarm_upload_http_sent_bytes_total";
 pub const RELAY_RETRIES: &str = "swarm_upload_relay_retries_total";
 pub const RELAY_DOWNLOADS_RESUMED: &str = "swarm_upload_relay_downloads_resumed_total";
+pub const SWEPT: &str = "swarm_upload_swept_total";
 pub const UPLOADS_COMPLETED: &str = "swarm_upload_uploads_completed_total";
 
 /// Upper bounds in seconds: from a probe's answer to an upload of an hour.
@@ -62,6 +63,11 @@ fn describe() {
     metrics::describe_counter!(
         RELAY_DOWNLOADS_RESUMED,
         "Downloads that went on from another backend at the byte where one stopped."
+    );
+    metrics::describe_counter!(
+        SWEPT,
+        "What the replica that sweeps has removed, by what: an upload that expired, a blob without a record, an epoch's \
+         bytes that count nowhere."
     );
     metrics::describe_counter!(UPLOADS_COMPLETED, "Uploads completed, by role and way (tus, form, put).");
 }

@@ -165,6 +165,11 @@ impl Process {
         self.child.id()
     }
 
+    /// Whether a line of what it printed has this in it.
+    pub fn has_logged(&self, text: &str) -> bool {
+        self.output.read(|output| output.lines.iter().any(|line| line.contains(text)))
+    }
+
     /// The most memory it ever had resident, in bytes.
     pub fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();

@@ -1,8 +1,7 @@
-use super::{TTL, append, bytes, conflict, create, create_whole, last_bytes, new_upload};
+use super::{TTL, append, bytes, conflict, create, create_whole, last_bytes, new_upload, race};
 use crate::catalog::{Advance, Catalog, CatalogError};
 use crate::db::Staged;
 use crate::domain::{BlobId, ContainerId, Epoch, Extent, Segment, State, UploadId};
-use futures_util::future::join_all;
 use std::sync::Arc;
 
 pub(super) async fn all(catalog: &Arc<dyn Catalog>) {
@@ -259,13 +258,4 @@ async fn racing_writers_leave_no_gap_and_no_overlap(catalog: &Arc<dyn Catalog>) 
         end + segment.length
     });
     assert_eq!(told, offset);
-}
-
-/// Runs `n` of the same at once, each a task of its own.
-async fn race<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
-    n: u64,
-    contender: impl Fn(u64) -> F,
-) -> Vec<T> {
-    let tasks: Vec<_> = (0..n).map(|i| tokio::spawn(contender(i))).collect();
-    join_all(tasks).await.into_iter().map(Result::unwrap).collect()
 }

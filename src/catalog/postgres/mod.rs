@@ -8,14 +8,16 @@
 mod queries;
 mod read;
 mod rows;
+mod sweep;
 mod write;
 
 use super::stored::{GONE_FOR, signed, write_report};
-use super::{Advance, Catalog, CatalogError, Record};
+use super::{Advance, Catalog, CatalogError, Record, Strays};
 use crate::db::postgres::Pool;
+use crate::db::seat::{self, Seat};
 use crate::db::{Error, Staged, migrate, within_patience};
 use crate::domain::{
-    BlobId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, Upload, UploadId,
+    BlobEpoch, BlobId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, Upload, UploadId,
 };
 use crate::replica::Report;
 use async_trait::async_trait;
@@ -23,6 +25,9 @@ use deadpool_postgres::Transaction;
 use std::ops::Range;
 use std::time::Duration;
 use uuid::Uuid;
+
+/// The number of the seat of the replica that sweeps. Any will do, as long as every release takes the same.
+const SWEEPER: i64 = 0x7377_6565_7065_7221;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -179,6 +184,52 @@ impl Catalog for PostgresCatalog {
             Ok(())
         })
         .await
+    }
+
+    async fn expire(&self, limit: u32) -> Result<Vec<UploadId>, CatalogError> {
+        within_patience(async {
+            let mut lease = self.pool.lease().await?;
+            let transaction = lease.transaction().await?;
+            let expired = sweep::expire(&transaction, limit).await?;
+            transaction.commit().await?;
+            lease.release();
+            Ok(expired)
+        })
+        .await
+    }
+
+    async fn strays(&self, stored: &[BlobEpoch]) -> Result<Strays, CatalogError> {
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let strays = sweep::strays(&lease, stored).await?;
+            lease.release();
+            Ok(strays)
+        })
+        .await
+    }
+
+    async fn condemn(&self, blobs: &[BlobId]) -> Result<Vec<BlobId>, CatalogError> {
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let condemned = sweep::condemn(&lease, blobs).await?;
+            lease.release();
+            Ok(condemned)
+        })
+        .await
+    }
+
+    async fn tidy(&self) -> Result<(), CatalogError> {
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            sweep::tidy(&lease).await?;
+            lease.release();
+            Ok(())
+        })
+        .await
+    }
+
+    async fn elect(&self) -> Result<Option<Box<dyn Seat>>, CatalogError> {
+        Ok(seat::take_postgres(&self.pool, SWEEPER).await?)
     }
 
     async fn list(&self, listing: &Listing) -> Result<Page, CatalogError> {

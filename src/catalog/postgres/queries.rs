@@ -101,6 +101,37 @@ statements! {
 
     FORGET = "DELETE FROM blobs WHERE id = ANY($1) AND refs = 0";
 
+    /// Locks what it finds, as [`LOCK`] does, and leaves out what another transaction has locked: an append under way wins.
+    EXPIRED = "SELECT id FROM uploads WHERE expires_at <= now() AND completed_at IS NULL ORDER BY expires_at LIMIT $1 \
+               FOR UPDATE SKIP LOCKED";
+
+    /// Of the bytes of blobs ($1) in epochs ($2): those whose blob nobody knows, and those without which the blob's own upload,
+    /// which alone refers to it, has gone on. Where others refer to a blob too, that is not judged.
+    STRAYS =
+        "SELECT stored.blob_id, stored.epoch, blobs.id IS NULL \
+         FROM unnest($1::uuid[], $2::bigint[]) AS stored (blob_id, epoch) \
+         LEFT JOIN blobs ON blobs.id = stored.blob_id \
+         LEFT JOIN uploads ON uploads.id = stored.blob_id AND uploads.blob_id = stored.blob_id \
+         WHERE blobs.id IS NULL OR (blobs.refs = 1 \
+           AND (uploads.epoch > stored.epoch OR uploads.completed_at IS NOT NULL) \
+           AND NOT EXISTS (SELECT FROM extents WHERE extents.upload_id = stored.blob_id \
+             AND extents.epoch = stored.epoch AND extents.blob_id = stored.blob_id))";
+
+    /// A creation that comes at the same time waits for the blob's key, and fails at it.
+    CONDEMN =
+        "WITH condemned AS (INSERT INTO blobs (id, refs, doomed_at) SELECT DISTINCT id, 0, now() \
+           FROM unnest($1::uuid[]) AS id ON CONFLICT (id) DO NOTHING RETURNING id) \
+         INSERT INTO tombstones (id, removed_at) SELECT id, now() FROM condemned \
+         ON CONFLICT (id) DO UPDATE SET removed_at = excluded.removed_at RETURNING id";
+
+    /// Some at a time, and none whose blob is not yet deleted: who brings that upload again must still be refused.
+    FORGET_TOMBSTONES =
+        "DELETE FROM tombstones WHERE id IN (SELECT id FROM tombstones \
+         WHERE removed_at < now() - make_interval(secs => $1) \
+         AND NOT EXISTS (SELECT FROM blobs WHERE blobs.id = tombstones.id) LIMIT 10000)";
+
+    FORGET_REPLICAS = "DELETE FROM replicas WHERE last_seen < now() - make_interval(secs => $1)";
+
     REPORT = "INSERT INTO replicas (container_id, last_seen, report) VALUES ($1, clock_timestamp(), $2::text::jsonb) \
               ON CONFLICT (container_id) DO UPDATE SET last_seen = excluded.last_seen, report = excluded.report";
 

@@ -1,7 +1,7 @@
 use crate::catalog::stored::unsigned;
 use crate::db::Error;
 use crate::domain::{
-    BlobId, ContainerId, Digest, Epoch, Extent, FileName, Segment, Sha256Sum, Upload, UploadId,
+    BlobEpoch, BlobId, ContainerId, Digest, Epoch, Extent, FileName, Segment, Sha256Sum, Upload, UploadId,
 };
 use tokio_postgres::Row;
 
@@ -39,6 +39,10 @@ pub(super) fn extent(row: &Row) -> Result<Extent> {
         epoch: Epoch(row.try_get(3)?),
         start: unsigned(row.try_get(4)?),
     })
+}
+
+pub(super) fn blob_epoch(row: &Row) -> Result<BlobEpoch> {
+    Ok(BlobEpoch { blob: BlobId(row.try_get(0)?), epoch: Epoch(row.try_get(1)?) })
 }
 
 pub(super) fn segment(row: &Row) -> Result<Segment> {

@@ -101,13 +101,18 @@ pub(super) async fn append(
 
 pub(super) async fn terminate(transaction: &Transaction<'_>, id: UploadId) -> Result<Option<Vec<BlobId>>> {
     let lock = transaction.prepare_cached(queries::LOCK).await?;
+    match transaction.query_opt(&lock, &[&id.as_uuid()]).await? {
+        Some(_) => remove(transaction, id).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Leaves a tombstone instead of a record that is locked. Returns the blobs that are doomed by it.
+pub(super) async fn remove(transaction: &Transaction<'_>, id: UploadId) -> Result<Vec<BlobId>> {
     let release_blobs = transaction.prepare_cached(queries::RELEASE_BLOBS).await?;
     let delete_upload = transaction.prepare_cached(queries::DELETE_UPLOAD).await?;
     let insert_tombstone = transaction.prepare_cached(queries::INSERT_TOMBSTONE).await?;
     let id = id.as_uuid();
-    if transaction.query_opt(&lock, &[&id]).await?.is_none() {
-        return Ok(None);
-    }
     let (released, _, _) = try_join3(
         transaction.query(&release_blobs, &[&id]),
         transaction.execute(&delete_upload, &[&id]),
@@ -121,7 +126,7 @@ pub(super) async fn terminate(transaction: &Transaction<'_>, id: UploadId) -> Re
             doomed.push(BlobId(row.try_get(0)?));
         }
     }
-    Ok(Some(doomed))
+    Ok(doomed)
 }
 
 /// Stores what is to be counted with this transaction.

@@ -6,14 +6,16 @@
 mod queries;
 mod read;
 mod rows;
+mod sweep;
 mod write;
 
 use super::stored::{GONE_FOR, write_report};
-use super::{Advance, Catalog, CatalogError, Record};
+use super::{Advance, Catalog, CatalogError, Record, Strays};
+use crate::db::seat::{self, Seat};
 use crate::db::sqlite::{Database, Durability};
 use crate::db::{self, Staged, migrate};
 use crate::domain::{
-    BlobId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, Upload, UploadId,
+    BlobEpoch, BlobId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, Upload, UploadId,
 };
 use crate::replica::Report;
 use async_trait::async_trait;
@@ -117,6 +119,28 @@ impl Catalog for SqliteCatalog {
             .await
     }
 
+    async fn expire(&self, limit: u32) -> Result<Vec<UploadId>, CatalogError> {
+        self.database.write(Durability::Full, move |transaction| sweep::expire(transaction, limit)).await
+    }
+
+    async fn strays(&self, stored: &[BlobEpoch]) -> Result<Strays, CatalogError> {
+        let stored = stored.to_vec();
+        self.database.read(move |connection| sweep::strays(connection, &stored)).await
+    }
+
+    async fn condemn(&self, blobs: &[BlobId]) -> Result<Vec<BlobId>, CatalogError> {
+        let blobs = blobs.to_vec();
+        self.database.write(Durability::Full, move |transaction| sweep::condemn(transaction, &blobs)).await
+    }
+
+    async fn tidy(&self) -> Result<(), CatalogError> {
+        self.database.write(Durability::Relaxed, sweep::tidy).await
+    }
+
+    async fn elect(&self) -> Result<Option<Box<dyn Seat>>, CatalogError> {
+        Ok(seat::take_sqlite(&self.database, "sweeper").await?)
+    }
+
     async fn list(&self, listing: &Listing) -> Result<Page, CatalogError> {
         let listing = listing.clone();
         self.database.read(move |connection| read::list(connection, &listing)).await
@@ -185,6 +209,38 @@ mod tests {
             let found = catalog.find(id).await;
             assert_eq!(matches!(found, Err(CatalogError::Gone)), gone, "{found:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_nobody_asks_for_any_more_is_tidied_away() {
+        let (_folder, catalog) = catalog().await;
+        let (recent, old) = (
+            read::micros_ago(GONE_FOR - Duration::from_secs(60)),
+            read::micros_ago(GONE_FOR + Duration::from_secs(1)),
+        );
+        let prepared = catalog.database.write(Durability::Full, move |transaction| {
+            for (id, removed_at) in [([1u8; 16], recent), ([2; 16], old), ([3; 16], old)] {
+                transaction.execute(queries::INSERT_TOMBSTONE, params![id, removed_at])?;
+            }
+            // Not deleted yet.
+            transaction.execute(queries::CONDEMN, params![[3u8; 16], old])?;
+            for (id, last_seen) in [("recent", recent), ("old", old)] {
+                transaction.execute(queries::REPORT, params![id, last_seen, "{}"])?;
+            }
+            Ok::<_, CatalogError>(())
+        });
+        prepared.await.unwrap();
+        catalog.tidy().await.unwrap();
+        let left = catalog.database.read(|connection| {
+            let ask = |sql| connection.query_row(sql, [], |row| row.get::<_, String>(0));
+            Ok::<_, CatalogError>((
+                ask(
+                    "SELECT group_concat(substr(hex(id), 1, 2)) FROM (SELECT id FROM tombstones ORDER BY id)",
+                )?,
+                ask("SELECT group_concat(container_id) FROM replicas")?,
+            ))
+        });
+        assert_eq!(left.await.unwrap(), ("01,03".to_owned(), "recent".to_owned()));
     }
 
     #[tokio::test]

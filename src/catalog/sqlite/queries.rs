@@ -18,7 +18,9 @@ pub(super) const INSERT_UPLOAD: &str = concat!(
     record!()
 );
 
-pub(super) const INSERT_BLOB: &str = "INSERT INTO blobs (id, refs) VALUES (?1, 1)";
+/// Nothing where the blob is doomed.
+pub(super) const INSERT_BLOB: &str =
+    "INSERT INTO blobs (id, refs) VALUES (?1, 1) ON CONFLICT (id) DO NOTHING";
 
 pub(super) const FIND: &str = concat!("SELECT ", record!(), ", digest_state FROM uploads WHERE id = ?1");
 
@@ -74,6 +76,25 @@ pub(super) const DOOMED: &str =
     "SELECT id FROM blobs WHERE doomed_at IS NOT NULL ORDER BY doomed_at LIMIT ?1";
 
 pub(super) const FORGET: &str = "DELETE FROM blobs WHERE id = ?1 AND refs = 0";
+
+pub(super) const EXPIRED: &str = "SELECT id FROM uploads WHERE expires_at <= ?1 AND completed_at IS NULL \
+     ORDER BY expires_at LIMIT ?2";
+
+/// Of the bytes of a blob (?1) in an epoch (?2): whether nobody knows the blob; and whether its own upload, which alone
+/// refers to it, has gone on without them. Where others refer to it too, that is not judged.
+pub(super) const STRAY: &str = "SELECT NOT EXISTS (SELECT 1 FROM blobs WHERE id = ?1), \
+     EXISTS (SELECT 1 FROM blobs JOIN uploads ON uploads.id = blobs.id AND uploads.blob_id = blobs.id \
+       WHERE blobs.id = ?1 AND refs = 1 AND (epoch > ?2 OR completed_at IS NOT NULL) \
+       AND NOT EXISTS (SELECT 1 FROM extents WHERE upload_id = ?1 AND extents.epoch = ?2 AND extents.blob_id = ?1))";
+
+pub(super) const CONDEMN: &str =
+    "INSERT INTO blobs (id, refs, doomed_at) VALUES (?1, 0, ?2) ON CONFLICT (id) DO NOTHING";
+
+/// Some at a time, and none whose blob is not yet deleted: who brings that upload again must still be refused.
+pub(super) const FORGET_TOMBSTONES: &str = "DELETE FROM tombstones WHERE id IN (SELECT id FROM tombstones \
+     WHERE removed_at < ?1 AND NOT EXISTS (SELECT 1 FROM blobs WHERE blobs.id = tombstones.id) LIMIT 10000)";
+
+pub(super) const FORGET_REPLICAS: &str = "DELETE FROM replicas WHERE last_seen < ?1";
 
 pub(super) const REPORT: &str = "INSERT INTO replicas (container_id, last_seen, report) VALUES (?1, ?2, ?3) \
      ON CONFLICT (container_id) DO UPDATE SET last_seen = excluded.last_seen, report = excluded.report";

@@ -70,6 +70,10 @@ pub(super) fn blob(row: &Row<'_>, column: usize) -> Result<BlobId> {
     uuid(row, column).map(BlobId)
 }
 
+pub(super) fn id(row: &Row<'_>, column: usize) -> Result<UploadId> {
+    uuid(row, column).map(UploadId::from_stored)
+}
+
 fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid> {
     row.get(column).map(Uuid::from_bytes)
 }

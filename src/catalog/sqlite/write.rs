@@ -46,7 +46,9 @@ pub(super) fn create(
         )
         .optional()?;
     let Some(created) = created else { return Err(conflict(transaction, new.id)) };
-    transaction.prepare_cached(queries::INSERT_BLOB)?.execute([id])?;
+    if transaction.prepare_cached(queries::INSERT_BLOB)?.execute([id])? == 0 {
+        return Err(CatalogError::Gone);
+    }
     if let Some(first) = first {
         record_range(transaction, new.id, first)?;
     }
@@ -96,6 +98,11 @@ pub(super) fn append(
 
 pub(super) fn terminate(transaction: &Transaction<'_>, id: UploadId) -> Result<Vec<BlobId>> {
     super::read::find(transaction, id)?;
+    remove(transaction, id)
+}
+
+/// Leaves a tombstone instead of the record. Returns the blobs that are doomed by it.
+pub(super) fn remove(transaction: &Transaction<'_>, id: UploadId) -> Result<Vec<BlobId>> {
     let (id, now) = (id.as_uuid().into_bytes(), rows::now());
     let released: Vec<(BlobId, i64)> = transaction
         .prepare_cached(queries::RELEASE_BLOBS)?

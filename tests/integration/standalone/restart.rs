@@ -1,7 +1,8 @@
 use super::Service;
-use crate::support::api::{Tus, assert_stored, put, text};
+use crate::support::api::{Tus, assert_stored, put, text, tus};
 use crate::support::content::Content;
 use crate::support::wait::until;
+use std::fs;
 
 #[test]
 fn what_was_acknowledged_survives_kill_9() {
@@ -35,4 +36,26 @@ fn sigterm_ends_the_service_in_good_order() {
     let answer = exchange.answer().unwrap().expect(201);
     assert_eq!(text(&answer.json()["uploads"][0], "sha256"), content.sha256());
     assert_eq!(service.process.wait_for_exit().code(), Some(0));
+}
+
+#[test]
+fn what_expired_while_the_service_was_away_is_removed_when_it_is_back() {
+    let options = ["--upload-ttl", "3s"];
+    let mut service = Service::start_with(&options);
+    let content = Content::new(4, 3_000_000);
+    let kept = text(&put(service.url(), "kept", content), "id").to_owned();
+    let left = Tus::create(service.url(), content.length);
+    left.append(service.url(), content, 0..1_500_000).unwrap().expect(204);
+    service.process.kill();
+    service.process = Service::run(&service.folder, &options);
+    until("the upload has expired", || {
+        (tus(service.url(), "HEAD", &left.path).send().status == 410).then_some(())
+    });
+    let blobs = service.folder.path().join("data/blobs");
+    let files = || -> usize {
+        let folders = fs::read_dir(&blobs).unwrap();
+        folders.map(|folder| fs::read_dir(folder.unwrap().path()).unwrap().count()).sum()
+    };
+    until("its bytes are deleted", || (files() == 1).then_some(()));
+    assert_stored(service.url(), &kept, content);
 }

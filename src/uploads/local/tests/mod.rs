@@ -7,11 +7,13 @@ mod appending;
 mod creation;
 mod failures;
 mod fencing;
+mod leftovers;
 mod memory;
 mod model;
 mod racing;
 mod reading;
 mod removal;
+mod sweeping;
 
 use super::LocalUploads;
 use crate::blobs::BlobStore;
@@ -25,9 +27,12 @@ use crate::db::testing::TestDatabase;
 use crate::domain::{
     ContainerId, Digest, FileName, Listing, NewUpload, Sha256Sum, SortKey, Upload, UploadId,
 };
-use crate::uploads::{Append, Body, BodyError, Budget, Call, First, UploadError, Uploads, Writer};
+use crate::uploads::{
+    Append, Body, BodyError, Budget, Call, First, SweepError, Sweeper, Swept, UploadError, Uploads, Writer,
+};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use leftovers::Leftovers;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -71,7 +76,7 @@ struct Rig {
     budget: Budget,
     call: Call,
     folder: TempDir,
-    _database: Option<TestDatabase>,
+    database: Option<TestDatabase>,
 }
 
 impl Rig {
@@ -96,12 +101,26 @@ impl Rig {
     ) -> Self {
         let (blobs, budget) = (FaultyBlobs::new(blobs), Budget::new(BUDGET));
         let uploads = backend(1, catalog.clone(), Arc::new(blobs.clone()), budget.clone());
-        Self { uploads, catalog, blobs, budget, call: Call::default(), folder, _database: database }
+        Self { uploads, catalog, blobs, budget, call: Call::default(), folder, database }
     }
 
     /// Another backend over the same catalog and store.
     fn another_backend(&self) -> LocalUploads {
         backend(2, self.catalog.clone(), Arc::new(self.blobs.clone()), self.budget.clone())
+    }
+
+    /// A backend whose uploads expire at once.
+    fn impatient_backend(&self) -> LocalUploads {
+        let (catalog, blobs) = (self.catalog.clone(), Arc::new(self.blobs.clone()));
+        LocalUploads::new(catalog, blobs, self.budget.clone(), ContainerId::from_bits(3), Duration::ZERO)
+    }
+
+    fn sweeper(&self) -> Sweeper {
+        Sweeper::new(self.catalog.clone(), Arc::new(self.blobs.clone()), Duration::ZERO)
+    }
+
+    async fn leftovers(&self) -> Leftovers {
+        Leftovers::of(self.folder.path(), self.database.as_ref()).await
     }
 
     async fn create(&self, length: Option<u64>, first: First) -> Result<Upload, UploadError> {

@@ -1,0 +1,155 @@
+//! A catalog that fails and waits when a test says so. Everything else it hands on to the catalog it wraps.
+
+use super::{Advance, Catalog, CatalogError, Record, Strays};
+use crate::db::Staged;
+use crate::db::faults::{Fault, Script, Struck};
+use crate::db::seat::Seat;
+use crate::domain::{
+    BlobEpoch, BlobId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, Upload, UploadId,
+};
+use crate::replica::Report;
+use async_trait::async_trait;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where a fault strikes: at what changes records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    Create,
+    Claim,
+    Append,
+    Terminate,
+    Forget,
+    Expire,
+    Condemn,
+}
+
+#[derive(Clone)]
+pub struct FaultyCatalog {
+    inner: Arc<dyn Catalog>,
+    script: Arc<Script<At>>,
+}
+
+impl FaultyCatalog {
+    pub fn new(inner: Arc<dyn Catalog>) -> Self {
+        Self { inner, script: Arc::default() }
+    }
+
+    /// See [`Script::add`].
+    pub fn script(&self, at: At, faults: impl IntoIterator<Item = Fault>) {
+        self.script.add(at, faults);
+    }
+
+    /// See [`Script::clear`].
+    pub fn clear(&self) {
+        self.script.clear();
+    }
+
+    async fn struck<T>(
+        &self,
+        at: At,
+        call: impl Future<Output = Result<T, CatalogError>>,
+    ) -> Result<T, CatalogError> {
+        match self.script.strike(at).await {
+            Struck::Refused(Fault::Full) => Err(CatalogError::Full("on purpose".into())),
+            Struck::Refused(_) => Err(CatalogError::Unavailable("on purpose".into())),
+            Struck::AnswerLost => {
+                drop(call.await);
+                Err(CatalogError::Unavailable("the answer is lost on purpose".into()))
+            }
+            Struck::Not => call.await,
+        }
+    }
+}
+
+#[async_trait]
+impl Catalog for FaultyCatalog {
+    async fn create(
+        &self,
+        new: &NewUpload,
+        first: Option<&Advance>,
+        staged: Staged,
+        ttl: Duration,
+    ) -> Result<Upload, CatalogError> {
+        self.struck(At::Create, self.inner.create(new, first, staged, ttl)).await
+    }
+
+    async fn find(&self, id: UploadId) -> Result<Record, CatalogError> {
+        self.inner.find(id).await
+    }
+
+    async fn claim(&self, id: UploadId, offset: u64, after: Option<Epoch>) -> Result<Upload, CatalogError> {
+        self.struck(At::Claim, self.inner.claim(id, offset, after)).await
+    }
+
+    async fn append(
+        &self,
+        id: UploadId,
+        advance: &Advance,
+        staged: Staged,
+        ttl: Duration,
+    ) -> Result<Upload, CatalogError> {
+        self.struck(At::Append, self.inner.append(id, advance, staged, ttl)).await
+    }
+
+    async fn extents(&self, id: UploadId, range: Range<u64>) -> Result<Vec<Extent>, CatalogError> {
+        self.inner.extents(id, range).await
+    }
+
+    async fn segments(&self, id: UploadId) -> Result<Vec<Segment>, CatalogError> {
+        self.inner.segments(id).await
+    }
+
+    async fn terminate(&self, id: UploadId) -> Result<Vec<BlobId>, CatalogError> {
+        self.struck(At::Terminate, self.inner.terminate(id)).await
+    }
+
+    async fn doomed(&self, limit: u32) -> Result<Vec<BlobId>, CatalogError> {
+        self.inner.doomed(limit).await
+    }
+
+    async fn forget(&self, blobs: &[BlobId]) -> Result<(), CatalogError> {
+        self.struck(At::Forget, self.inner.forget(blobs)).await
+    }
+
+    async fn expire(&self, limit: u32) -> Result<Vec<UploadId>, CatalogError> {
+        self.struck(At::Expire, self.inner.expire(limit)).await
+    }
+
+    async fn strays(&self, stored: &[BlobEpoch]) -> Result<Strays, CatalogError> {
+        self.inner.strays(stored).await
+    }
+
+    async fn condemn(&self, blobs: &[BlobId]) -> Result<Vec<BlobId>, CatalogError> {
+        self.struck(At::Condemn, self.inner.condemn(blobs)).await
+    }
+
+    async fn tidy(&self) -> Result<(), CatalogError> {
+        self.inner.tidy().await
+    }
+
+    async fn elect(&self) -> Result<Option<Box<dyn Seat>>, CatalogError> {
+        self.inner.elect().await
+    }
+
+    async fn list(&self, listing: &Listing) -> Result<Page, CatalogError> {
+        self.inner.list(listing).await
+    }
+
+    async fn report(&self, report: &Report) -> Result<(), CatalogError> {
+        self.inner.report(report).await
+    }
+
+    async fn replicas(&self, within: Duration) -> Result<Vec<Report>, CatalogError> {
+        self.inner.replicas(within).await
+    }
+
+    async fn retire(&self, replica: ContainerId) -> Result<(), CatalogError> {
+        self.inner.retire(replica).await
+    }
+
+    async fn check(&self) -> Result<(), CatalogError> {
+        self.inner.check().await
+    }
+}

@@ -1,0 +1,155 @@
+use super::worlds::Told;
+use super::*;
+use crate::catalog::faulty::FaultyCatalog;
+use crate::domain::NewUpload;
+use tokio::sync::Mutex;
+
+/// Stores that are used for many cases, and may be closed and opened again.
+pub(super) struct Program {
+    folder: TempDir,
+    database: Option<TestDatabase>,
+    budget: Budget,
+    pub open: Option<Open>,
+}
+
+/// A program that runs.
+pub(super) struct Open {
+    backends: [LocalUploads; 2],
+    pub catalog: FaultyCatalog,
+    pub blobs: FaultyBlobs,
+    /// One for whoever is stopped in the middle of a sweep, and one for who sweeps meanwhile.
+    sweepers: [Mutex<Sweeper>; 2],
+}
+
+/// A request, with everything that it brings.
+#[derive(Clone, Debug)]
+pub(super) enum Act {
+    Create { new: NewUpload, bytes: Vec<u8>, expires: bool },
+    Append { append: Append, bytes: Vec<u8>, expires: bool },
+    Terminate,
+    Sweep,
+}
+
+/// Of sessions other than the one that asks.
+const SESSIONS: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+     AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
+
+impl Program {
+    pub(super) async fn start(on_postgres: bool) -> Self {
+        let database = match on_postgres {
+            true => Some(TestDatabase::migrated().await.0),
+            false => None,
+        };
+        let (folder, budget) = (tempfile::tempdir().unwrap(), Budget::new(BUDGET));
+        let mut program = Self { folder, database, budget, open: None };
+        program.restart().await;
+        program
+    }
+
+    pub(super) fn is_on_postgres(&self) -> bool {
+        self.database.is_some()
+    }
+
+    pub(super) fn open(&self) -> &Open {
+        self.open.as_ref().unwrap()
+    }
+
+    /// Ends what is under way, without a word to anybody, and starts again.
+    pub(super) async fn restart(&mut self) {
+        self.settle_files().await;
+        self.open = None;
+        let (catalog, blobs): (Arc<dyn Catalog>, Arc<dyn BlobStore>) = match &self.database {
+            None => open_stores(self.folder.path()).await,
+            Some(database) => {
+                while database.numbers(SESSIONS).await != [0] {}
+                // Who waits for the lock of one that is stopped need not wait for long.
+                let url = database.url_with("options=-c%20lock_timeout%3D50ms");
+                let config = PgConfig { url, password: None, pool_size: 8 };
+                let pool = Pool::open(&config).await.unwrap();
+                (Arc::new(PostgresCatalog::new(pool.clone())), Arc::new(PostgresBlobs::new(pool)))
+            }
+        };
+        let (catalog, blobs) = (FaultyCatalog::new(catalog), FaultyBlobs::new(blobs));
+        let (store, bytes): (Arc<dyn Catalog>, Arc<dyn BlobStore>) =
+            (Arc::new(catalog.clone()), Arc::new(blobs.clone()));
+        let backend = |ttl| {
+            let (catalog, blobs, budget) = (store.clone(), bytes.clone(), self.budget.clone());
+            LocalUploads::new(catalog, blobs, budget, ContainerId::from_bits(1), ttl)
+        };
+        let sweeper = || Mutex::new(Sweeper::new(store.clone(), bytes.clone(), Duration::ZERO));
+        self.open = Some(Open {
+            backends: [backend(TTL), backend(Duration::ZERO)],
+            sweepers: [sweeper(), sweeper()],
+            catalog,
+            blobs,
+        });
+    }
+
+    /// Waits until nothing that was given up is still being done.
+    pub(super) async fn settle(&mut self) {
+        match self.is_on_postgres() {
+            // Only the end of its session shows that.
+            true => self.restart().await,
+            false => self.settle_files().await,
+        }
+    }
+
+    /// What is done outside of the runtime is done in turn.
+    async fn settle_files(&self) {
+        if let Some(open) = &self.open {
+            tokio::task::spawn_blocking(|| ()).await.unwrap();
+            open.catalog.forget(&[]).await.unwrap();
+        }
+    }
+
+    pub(super) async fn leftovers(&self) -> Leftovers {
+        Leftovers::of(self.folder.path(), self.database.as_ref()).await
+    }
+
+    pub(super) fn check_budget(&self) {
+        assert_eq!(self.budget.free(), BUDGET as usize);
+    }
+}
+
+impl Open {
+    /// `hand` is 0 for who may be stopped, 1 for who comes meanwhile.
+    pub(super) async fn perform(&self, hand: usize, id: UploadId, act: Act) -> Told {
+        let call = Call::default();
+        let backend = |expires: bool| &self.backends[usize::from(expires)];
+        let outcome = match act {
+            Act::Create { new, bytes, expires } => {
+                backend(expires).create(&call, new, first_chunk(&bytes)).await.map(drop)
+            }
+            Act::Append { append, bytes, expires } => {
+                backend(expires).append(&call, id, append, body(&bytes)).await.map(drop)
+            }
+            Act::Terminate => self.backends[0].terminate(&call, id).await,
+            Act::Sweep => match self.sweep(hand).await {
+                Ok(()) => Ok(()),
+                Err(_) => return Told::Unclear,
+            },
+        };
+        outcome.into()
+    }
+
+    async fn sweep(&self, hand: usize) -> Result<(), SweepError> {
+        let (mut sweeper, mut swept) = (self.sweepers[hand].lock().await, Swept::default());
+        sweeper.sweep(&mut swept).await?;
+        sweeper.search(&mut swept).await
+    }
+
+    pub(super) async fn stat(&self, id: UploadId) -> Result<Upload, UploadError> {
+        self.backends[0].stat(&Call::default(), id).await
+    }
+
+    pub(super) async fn read(&self, upload: &Upload) -> Vec<u8> {
+        let content = self.backends[0].open(&Call::default(), upload, 0..upload.offset).await.unwrap();
+        content.try_collect::<Vec<Bytes>>().await.unwrap().concat()
+    }
+
+    /// Faults that did not strike never will.
+    pub(super) fn heal(&self) {
+        self.catalog.clear();
+        self.blobs.clear();
+    }
+}

@@ -1,0 +1,110 @@
+use crate::domain::Epoch;
+use crate::uploads::UploadError;
+
+/// What an upload is, to whoever asks from outside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Model {
+    /// Who took each epoch; nobody while the upload is not created.
+    pub owners: Vec<u64>,
+    pub content: Vec<u8>,
+    pub length: Option<u64>,
+    pub expired: bool,
+    pub removed: bool,
+}
+
+/// What a request does to an upload, at once or not at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Op {
+    Create {
+        owner: u64,
+        count: u64,
+        length: Option<u64>,
+        expires: bool,
+    },
+    Claim {
+        owner: u64,
+        at: u64,
+        count: u64,
+        length: Option<u64>,
+    },
+    Append {
+        owner: u64,
+        at: u64,
+        count: u64,
+        length: Option<u64>,
+        expires: bool,
+    },
+    Terminate,
+    /// Of a sweep: what has expired is removed.
+    Expire,
+    /// Of a sweep: what has stored bytes and was not created never will be.
+    Condemn,
+}
+
+impl Model {
+    pub(super) fn apply(&mut self, op: Op) -> Result<(), UploadError> {
+        let (offset, epoch) = (self.end(), Epoch(self.owners.len() as i64));
+        let created = !self.owners.is_empty();
+        match op {
+            Op::Create { count, length: Some(length), .. } if count > length => {
+                return Err(UploadError::PastTheEnd { length });
+            }
+            Op::Expire => self.removed |= self.expired && !self.is_complete(),
+            Op::Condemn => self.removed |= !created,
+            _ if self.removed => return Err(UploadError::Gone),
+            Op::Create { owner, count, length, expires } if !created => {
+                self.owners.push(owner);
+                self.length = length;
+                self.extend(owner, count, expires);
+            }
+            _ if !created => return Err(UploadError::NotFound),
+            // A replay.
+            Op::Create { count, .. } if epoch == Epoch::FIRST && count == offset => {}
+            Op::Terminate => self.removed = true,
+            Op::Append { owner, .. } if self.owners.last() != Some(&owner) => {
+                return Err(UploadError::Superseded { offset, epoch });
+            }
+            _ if self.is_complete() => return Err(UploadError::Complete { offset, epoch }),
+            Op::Claim { at, owner, count, length } if at == offset => {
+                self.owners.push(owner);
+                self.fit(count, length)?;
+            }
+            Op::Append { at, owner, count, length, expires } if at == offset => {
+                self.length = self.fit(count, length)?;
+                self.extend(owner, count, expires);
+            }
+            _ => return Err(UploadError::WrongOffset { offset, epoch }),
+        }
+        Ok(())
+    }
+
+    pub(super) fn end(&self) -> u64 {
+        self.content.len() as u64
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        !self.owners.is_empty() && self.length == Some(self.end())
+    }
+
+    fn extend(&mut self, owner: u64, count: u64, expires: bool) {
+        self.content.extend(bytes(owner, self.end(), count));
+        self.expired = expires;
+    }
+
+    /// The length, if it is known, once `count` bytes more have come with `declared`.
+    fn fit(&self, count: u64, declared: Option<u64>) -> Result<Option<u64>, UploadError> {
+        match (self.length, declared) {
+            (Some(length), Some(other)) if other != length => Err(UploadError::LengthIsKnown { length }),
+            (known, declared) => match known.or(declared) {
+                Some(length) if self.end() + count > length => Err(UploadError::PastTheEnd { length }),
+                length => Ok(length),
+            },
+        }
+    }
+}
+
+/// What an owner brings for these offsets: within an epoch the bytes at an offset are always the same.
+pub(super) fn bytes(owner: u64, from: u64, count: u64) -> Vec<u8> {
+    let byte = |at: u64| ((owner << 32 | at).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8;
+    (from..from + count).map(byte).collect()
+}

@@ -1,0 +1,131 @@
+//! What is left behind is found and deleted: uploads that have expired, bytes that outlived their record, bytes that never
+//! got one.
+//!
+//! Every step stands on a fact that stays true once it is: an upload was removed, a blob is doomed, an epoch is lost. So a
+//! sweep may stop anywhere, two may run at once, and one that was stopped for an hour may go on, to no harm.
+
+use crate::blobs::{BlobError, BlobStore};
+use crate::catalog::{Catalog, CatalogError};
+use crate::domain::{BlobEpoch, BlobId};
+use futures_util::TryStreamExt;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Uploads or blobs that one statement is about.
+const BATCH: u32 = 100;
+/// Stored bytes that are asked about at once.
+const ASKED_AT_ONCE: usize = 500;
+
+/// See the module.
+pub struct Sweeper {
+    catalog: Arc<dyn Catalog>,
+    blobs: Arc<dyn BlobStore>,
+    patience: Duration,
+    /// Blobs that had no record when the store was last looked through, and since when.
+    suspects: HashMap<BlobId, Instant>,
+}
+
+/// What was deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Uploads that had expired.
+    pub uploads: u64,
+    /// Blobs of uploads that were removed, or never came to be.
+    pub blobs: u64,
+    /// Bytes of lost epochs.
+    pub epochs: u64,
+}
+
+/// What was not swept will be in a later pass.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
+}
+
+impl Sweeper {
+    /// `patience` is for how long a blob must have been without a record before it is deleted. Nothing breaks if that is too
+    /// short, but an upload that is being created just then fails.
+    pub fn new(catalog: Arc<dyn Catalog>, blobs: Arc<dyn BlobStore>, patience: Duration) -> Self {
+        Self { catalog, blobs, patience, suspects: HashMap::new() }
+    }
+
+    /// Removes the uploads that have expired and deletes the bytes of all blobs that nothing refers to. Counts in `swept`,
+    /// as far as it gets.
+    pub async fn sweep(&self, swept: &mut Swept) -> Result<(), SweepError> {
+        loop {
+            let expired = self.catalog.expire(BATCH).await?;
+            swept.uploads += expired.len() as u64;
+            expired.iter().for_each(|id| log::info!("upload {id} has expired"));
+            if expired.is_empty() {
+                break;
+            }
+        }
+        self.catalog.tidy().await?;
+        self.delete_doomed(swept).await
+    }
+
+    /// Looks through the whole store for bytes that count nowhere and never will, and deletes them.
+    pub async fn search(&mut self, swept: &mut Swept) -> Result<(), SweepError> {
+        let (mut unknown, mut failed) = (Vec::new(), Ok(()));
+        let mut inventory = self.blobs.inventory();
+        while let Some(page) = inventory.try_next().await? {
+            for stored in page.chunks(ASKED_AT_ONCE) {
+                let strays = self.catalog.strays(stored).await?;
+                failed = self.delete_lost(&strays.lost, swept).await.and(failed);
+                unknown.extend(strays.unknown);
+            }
+        }
+        let overdue = self.suspect(unknown);
+        for blobs in overdue.chunks(BATCH as usize) {
+            let condemned = self.catalog.condemn(blobs).await?;
+            condemned.iter().for_each(|blob| log::info!("the bytes of {} have no record", blob.0));
+        }
+        self.delete_doomed(swept).await.and(failed)
+    }
+
+    /// What cannot be deleted keeps nothing else from it.
+    async fn delete_lost(&self, lost: &[BlobEpoch], swept: &mut Swept) -> Result<(), SweepError> {
+        let mut failed = Ok(());
+        for bytes in lost {
+            match self.blobs.delete_epoch(*bytes).await {
+                Ok(()) => swept.epochs += 1,
+                Err(error) => failed = Err(error.into()),
+            }
+        }
+        failed
+    }
+
+    /// Returns those that have been without a record for long enough; the others have to be so once more.
+    fn suspect(&mut self, unknown: Vec<BlobId>) -> Vec<BlobId> {
+        let now = Instant::now();
+        let before = std::mem::take(&mut self.suspects);
+        self.suspects =
+            unknown.into_iter().map(|blob| (blob, before.get(&blob).copied().unwrap_or(now))).collect();
+        let overdue = |since: &Instant| *since != now && now - *since >= self.patience;
+        self.suspects.iter().filter(|(_, since)| overdue(since)).map(|(blob, _)| *blob).collect()
+    }
+
+    /// Also those whose deletion failed when their upload was removed, or whose backend died over it.
+    async fn delete_doomed(&self, swept: &mut Swept) -> Result<(), SweepError> {
+        let mut failed = Ok(());
+        loop {
+            let mut deleted = Vec::new();
+            for blob in self.catalog.doomed(BATCH).await? {
+                match self.blobs.delete(blob).await {
+                    Ok(()) => deleted.push(blob),
+                    Err(error) => failed = Err(error.into()),
+                }
+            }
+            // What cannot be deleted comes up again: only who gets on asks for more.
+            if deleted.is_empty() {
+                return failed;
+            }
+            self.catalog.forget(&deleted).await?;
+            swept.blobs += deleted.len() as u64;
+        }
+    }
+}
