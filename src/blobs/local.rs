@@ -30,6 +30,8 @@ const WRITE_PARTS: usize = 1024;
 /// Pieces read grow up to [`LAST_READ_BYTES`]: a short read wastes no memory, a long one no time.
 const FIRST_READ_BYTES: usize = 64 << 10;
 const LAST_READ_BYTES: usize = 1 << 20;
+/// Folders that are listed together. A power of two.
+const FOLDERS_LISTED: usize = 16;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -136,11 +138,15 @@ impl BlobStore for LocalBlobs {
         Ok(blocking(move || delete_file(&path)).await?)
     }
 
-    /// A page for each folder.
+    /// A page for each few folders.
     fn inventory(&self) -> BoxStream<'static, Result<Vec<BlobEpoch>, BlobError>> {
         let store = self.clone();
-        let folders = stream::iter(0..=u8::MAX).map(move |last_byte| store.folder_numbered(last_byte));
-        folders.then(|folder| async move { Ok(blocking(move || list_files(&folder)).await?) }).boxed()
+        let pages = stream::iter((0..=u8::MAX).step_by(FOLDERS_LISTED)).then(move |first| {
+            let last = first | (FOLDERS_LISTED - 1) as u8;
+            let folders: Vec<PathBuf> = (first..=last).map(|byte| store.folder_numbered(byte)).collect();
+            async move { Ok(blocking(move || list_files(&folders)).await?) }
+        });
+        pages.boxed()
     }
 }
 
@@ -163,10 +169,12 @@ fn delete_file(path: &Path) -> io::Result<()> {
     }
 }
 
-fn list_files(folder: &Path) -> io::Result<Vec<BlobEpoch>> {
+fn list_files(folders: &[PathBuf]) -> io::Result<Vec<BlobEpoch>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        found.extend(bytes_in(&entry?.file_name()));
+    for folder in folders {
+        for entry in fs::read_dir(folder)? {
+            found.extend(bytes_in(&entry?.file_name()));
+        }
     }
     Ok(found)
 }

@@ -17,11 +17,12 @@ use crate::db::postgres::Pool;
 use crate::db::seat::{self, Seat};
 use crate::db::{Error, Staged, migrate, within_patience};
 use crate::domain::{
-    BlobEpoch, BlobId, ContainerId, Extent, Listing, NewUpload, Page, Segment, Upload, UploadId,
+    BlobEpoch, BlobId, ContainerId, Extent, Listing, NewUpload, Page, Segment, State, Upload, UploadId,
 };
 use crate::replica::Report;
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
+use read::Found;
 use std::ops::Range;
 use std::time::Duration;
 use uuid::Uuid;
@@ -58,6 +59,10 @@ async fn settle<T>(
         }
         Err(error) => Err(error),
     }
+}
+
+fn can_be_claimed(upload: &Upload, offset: u64) -> bool {
+    upload.offset == offset && upload.state() == State::Receiving
 }
 
 #[async_trait]
@@ -99,7 +104,11 @@ impl Catalog for PostgresCatalog {
             let statement = lease.prepare_cached(queries::CLAIM).await?;
             let outcome = match lease.query_opt(&statement, &[&id.as_uuid(), &signed(offset)?]).await? {
                 Some(row) => Ok(rows::upload(&row)?),
-                None => Err(read::find(&lease, id).await?.conflict()),
+                None => Err(match read::find(&lease, id).await? {
+                    // Created since: it was not there when the epoch was asked for.
+                    Found::Record(record) if can_be_claimed(&record.upload, offset) => CatalogError::NotFound,
+                    found => found.conflict(),
+                }),
             };
             lease.release();
             outcome
@@ -155,7 +164,11 @@ impl Catalog for PostgresCatalog {
             let outcome = write::terminate(&transaction, id).await;
             let outcome = match settle(transaction, outcome).await? {
                 Some(doomed) => Ok(doomed),
-                None => Err(read::find(&lease, id).await?.conflict()),
+                None => Err(match read::find(&lease, id).await? {
+                    Found::Gone => CatalogError::Gone,
+                    // One that is there was created since.
+                    Found::Nothing | Found::Record(_) => CatalogError::NotFound,
+                }),
             };
             lease.release();
             outcome
