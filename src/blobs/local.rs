@@ -34,6 +34,8 @@ const LAST_READ_BYTES: usize = 256 << 10;
 /// Room on the disk that no upload gets. A catalog on the same disk needs some to say what was deleted: without it a disk
 /// that uploads have filled could never be emptied again.
 const RESERVED_BYTES: u64 = 64 << 20;
+/// Folders that are listed together. A power of two.
+const FOLDERS_LISTED: usize = 16;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -145,11 +147,15 @@ impl BlobStore for LocalBlobs {
         Ok(blocking(move || delete_file(&path)).await?)
     }
 
-    /// A page for each folder.
+    /// A page for each few folders.
     fn inventory(&self) -> BoxStream<'static, Result<Vec<BlobEpoch>, BlobError>> {
         let store = self.clone();
-        let folders = stream::iter(0..=u8::MAX).map(move |last_byte| store.folder_numbered(last_byte));
-        folders.then(|folder| async move { Ok(blocking(move || list_files(&folder)).await?) }).boxed()
+        let pages = stream::iter((0..=u8::MAX).step_by(FOLDERS_LISTED)).then(move |first| {
+            let last = first | (FOLDERS_LISTED - 1) as u8;
+            let folders: Vec<PathBuf> = (first..=last).map(|byte| store.folder_numbered(byte)).collect();
+            async move { Ok(blocking(move || list_files(&folders)).await?) }
+        });
+        pages.boxed()
     }
 }
 
@@ -173,10 +179,12 @@ fn delete_file(path: &Path) -> io::Result<()> {
     }
 }
 
-fn list_files(folder: &Path) -> io::Result<Vec<BlobEpoch>> {
+fn list_files(folders: &[PathBuf]) -> io::Result<Vec<BlobEpoch>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        found.extend(bytes_in(&entry?.file_name()));
+    for folder in folders {
+        for entry in fs::read_dir(folder)? {
+            found.extend(bytes_in(&entry?.file_name()));
+        }
     }
     Ok(found)
 }
@@ -320,96 +328,4 @@ impl From<io::Error> for BlobError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::blobs::conformance;
-    use futures_util::TryStreamExt;
-    use std::os::unix::fs::MetadataExt;
-
-    async fn store() -> (tempfile::TempDir, LocalBlobs) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = LocalBlobs::open(folder.path()).await.unwrap();
-        (folder, store)
-    }
-
-    #[tokio::test]
-    async fn conforms() {
-        let (_folder, store) = store().await;
-        conformance::all(Arc::new(store), &conformance::AlreadyDurable).await;
-    }
-
-    #[tokio::test]
-    async fn many_small_pieces_and_many_large_ones_are_written_in_order() {
-        let (_folder, store) = store().await;
-        let place = Place { blob: BlobId(Uuid::now_v7()), epoch: Epoch(1), start: 7 };
-        let bytes: Vec<u8> = (0..3_000_000u32).map(|n| (n % 251) as u8).collect();
-        let mut stage = store.stage(place).await.unwrap();
-        // More parts than one system call takes, then parts larger than what is written together.
-        let (small, large) = bytes.split_at(5000);
-        let small: Vec<Bytes> = small.chunks(2).map(Bytes::copy_from_slice).collect();
-        stage.write(&small).await.unwrap();
-        for part in large.chunks(1_300_000) {
-            stage.write(&[Bytes::copy_from_slice(part)]).await.unwrap();
-        }
-        stage.finish().await.unwrap();
-        assert_eq!(conformance::contents(&store, place, bytes.len() as u64).await.unwrap(), bytes);
-    }
-
-    #[tokio::test]
-    async fn a_file_is_never_truncated() {
-        let (_folder, store) = store().await;
-        let place = Place { blob: BlobId(Uuid::now_v7()), epoch: Epoch(1), start: 0 };
-        for bytes in [&b"abcdef"[..], b"abc"] {
-            let mut stage = store.stage(place).await.unwrap();
-            stage.write(&[Bytes::from_static(bytes)]).await.unwrap();
-            stage.finish().await.unwrap();
-        }
-        assert_eq!(fs::metadata(store.file_of(place.blob, place.epoch)).unwrap().size(), 6);
-    }
-
-    #[tokio::test]
-    async fn a_folder_that_cannot_be_written_to_is_refused_by_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("a-file");
-        fs::write(&file, "").unwrap();
-        let refused = LocalBlobs::open(&file.join("store")).await.unwrap_err();
-        assert!(refused.to_string().contains("a-file/store"), "{refused}");
-    }
-
-    #[tokio::test]
-    async fn deleting_leaves_the_neighbours_of_a_blob() {
-        let (_folder, store) = store().await;
-        let (blob, neighbour) = (Uuid::from_u128(0x1_00ff), Uuid::from_u128(0x2_00ff));
-        for blob in [blob, neighbour] {
-            let mut stage =
-                store.stage(Place { blob: BlobId(blob), epoch: Epoch(1), start: 0 }).await.unwrap();
-            stage.write(&[Bytes::from_static(b"x")]).await.unwrap();
-            stage.finish().await.unwrap();
-        }
-        store.delete(BlobId(blob)).await.unwrap();
-        let left: Vec<_> = fs::read_dir(store.folder_of(BlobId(blob))).unwrap().collect();
-        assert_eq!(left.len(), 1);
-    }
-
-    #[tokio::test]
-    async fn what_others_put_into_the_folder_is_not_in_the_inventory() {
-        let (_folder, store) = store().await;
-        let (blob, epoch) = (BlobId(Uuid::now_v7()), Epoch(3));
-        fs::write(store.file_of(blob, epoch), "x").unwrap();
-        let upper = format!("{}.3", blob.0.hyphenated().to_string().to_uppercase());
-        for name in
-            [".hidden", "notes.txt", "1.1", &format!("{}.03", blob.0), &format!("{}.3.bak", blob.0), &upper]
-        {
-            fs::write(store.folder_of(blob).join(name), "x").unwrap();
-        }
-        let inventory: Vec<Vec<BlobEpoch>> = store.inventory().try_collect().await.unwrap();
-        assert_eq!(inventory.concat(), [BlobEpoch { blob, epoch }]);
-    }
-
-    #[test]
-    fn a_full_disk_is_told_apart() {
-        for kind in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded] {
-            assert!(matches!(BlobError::from(io::Error::from(kind)), BlobError::Full(_)));
-        }
-    }
-}
+mod tests;

@@ -17,13 +17,15 @@ use crate::db::postgres::Pool;
 use crate::db::seat::{self, Seat};
 use crate::db::{Error, Staged, migrate, within_patience};
 use crate::domain::{
-    BlobEpoch, BlobId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, Upload, UploadId,
+    BlobEpoch, BlobId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, State, Upload, UploadId,
 };
 use crate::replica::Report;
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
+use read::Found;
 use std::ops::Range;
 use std::time::Duration;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 /// The number of the seat of the replica that sweeps. Any will do, as long as every release takes the same.
@@ -58,6 +60,11 @@ async fn settle<T>(
         }
         Err(error) => Err(error),
     }
+}
+
+fn can_be_claimed(upload: &Upload, offset: u64, after: Option<Epoch>) -> bool {
+    let epoch = after.is_none_or(|after| upload.epoch == after);
+    epoch && upload.offset == offset && upload.state() == State::Receiving
 }
 
 #[async_trait]
@@ -97,10 +104,17 @@ impl Catalog for PostgresCatalog {
         within_patience(async {
             let lease = self.pool.lease().await?;
             let statement = lease.prepare_cached(queries::CLAIM).await?;
-            let (offset, after) = (signed(offset)?, after.map(|epoch| epoch.0));
-            let outcome = match lease.query_opt(&statement, &[&id.as_uuid(), &offset, &after]).await? {
-                Some(row) => Ok(rows::upload(&row)?),
-                None => Err(read::find(&lease, id).await?.conflict()),
+            let values: [&(dyn ToSql + Sync); 3] =
+                [&id.as_uuid(), &signed(offset)?, &after.map(|epoch| epoch.0)];
+            let outcome = loop {
+                if let Some(row) = lease.query_opt(&statement, &values).await? {
+                    break Ok(rows::upload(&row)?);
+                }
+                match read::find(&lease, id).await? {
+                    // Created, or moved there, between the two looks: now it can be had.
+                    Found::Record(record) if can_be_claimed(&record.upload, offset, after) => {}
+                    found => break Err(found.conflict()),
+                }
             };
             lease.release();
             outcome
@@ -156,7 +170,11 @@ impl Catalog for PostgresCatalog {
             let outcome = write::terminate(&transaction, id).await;
             let outcome = match settle(transaction, outcome).await? {
                 Some(doomed) => Ok(doomed),
-                None => Err(read::find(&lease, id).await?.conflict()),
+                None => Err(match read::find(&lease, id).await? {
+                    Found::Gone => CatalogError::Gone,
+                    // One that is there was created since.
+                    Found::Nothing | Found::Record(_) => CatalogError::NotFound,
+                }),
             };
             lease.release();
             outcome
