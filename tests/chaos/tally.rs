@@ -83,8 +83,6 @@ pub struct Sums {
     /// Files that are complete, and whose clients got no answer.
     pub untold: u64,
     pub violations: BTreeMap<Goal, Vec<String>>,
-    /// What the audit found and may be explained.
-    pub remarks: Vec<String>,
 }
 
 #[derive(Default)]
@@ -113,10 +111,6 @@ impl Tally {
 
     pub fn violated(&self, goal: Goal, what: String) {
         self.lock().violations.entry(goal).or_default().push(what);
-    }
-
-    pub fn remark(&self, what: String) {
-        self.lock().remarks.push(what);
     }
 
     pub fn fault(&self, name: &'static str) {

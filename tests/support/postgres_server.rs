@@ -153,6 +153,8 @@ impl PostgresServer {
             .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="])
             .args(["-c", "max_connections=200"])
             .envs(self.environment.iter().cloned())
+            // What no commit has waited for is not saved by chance, so a kill takes it.
+            .args(["-c", "wal_writer_delay=10s", "-c", "wal_writer_flush_after=1GB"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

@@ -14,11 +14,9 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Whether what the service may leave behind for a while must be gone in the end: uploads that nobody goes on with, bytes of
-/// deleted uploads and of lost epochs. Until a backend sweeps, such things are only told.
-const STRICT: bool = false;
-/// Then it must be gone this long after the last upload has expired.
-const SWEPT_WITHIN: Duration = Duration::from_secs(60);
+/// What the service may leave behind for a while must be gone in the end: uploads that nobody goes on with, bytes of deleted
+/// uploads and of lost epochs. The store is looked through once in the time to live, and twice for bytes without a record.
+const SWEPT_WITHIN: Duration = Duration::from_secs(3 * UPLOAD_TTL.as_secs());
 
 /// Something that is not as it should be in the database or the folder.
 pub struct Finding {
@@ -63,24 +61,21 @@ fn check_uploads(run: &Run, auditor: &mut Client<'_>) {
     run.note(format_args!("{} uploads are checked", all.len()));
 }
 
-/// Looks at rows and files; in the strict mode until nothing is left that should go by itself.
+/// Looks at rows and files until nothing is left that should go by itself.
 fn check_stores(run: &Run) {
-    let deadline = Instant::now() + UPLOAD_TTL + SWEPT_WITHIN;
+    let deadline = Instant::now() + SWEPT_WITHIN;
     let findings = loop {
         let mut findings = database::findings(run);
         if let Store::Local = run.site.store {
             findings.extend(folder::findings(run));
         }
-        if !STRICT || findings.iter().all(|finding| !finding.passing) || Instant::now() > deadline {
+        if findings.iter().all(|finding| !finding.passing) || Instant::now() > deadline {
             break findings;
         }
         thread::sleep(Duration::from_millis(500));
     };
-    for Finding { what, which, passing } in findings {
+    for Finding { what, which, .. } in findings {
         let told = format!("{} {what}: {}", which.len(), which[..which.len().min(5)].join(", "));
-        match passing && !STRICT {
-            true => run.tally.remark(told),
-            false => run.tally.violated(Goal::NoOrphan, told),
-        }
+        run.tally.violated(Goal::NoOrphan, told);
     }
 }
