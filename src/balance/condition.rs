@@ -23,12 +23,23 @@ pub enum Probe {
     Silent,
 }
 
+/// What a request asks of a replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// To store or to send bytes of an upload.
+    Bytes,
+    /// To answer a question.
+    Question,
+}
+
 /// The health of a replica, as probes and requests tell it.
 #[derive(Debug)]
 pub struct Condition {
     health: Health,
     /// Requests that failed since the last one that did not.
     failures: u32,
+    /// One of these failures was of a request with bytes of an upload.
+    failed_with_bytes: bool,
     /// Ejections for failed requests since the last request that did not fail.
     ejections: u32,
     /// Until then a good probe does not bring it back.
@@ -42,7 +53,13 @@ const LONGEST_BAR: Duration = Duration::from_secs(30);
 
 impl Default for Condition {
     fn default() -> Self {
-        Self { health: Health::Unknown, failures: 0, ejections: 0, barred_until: None }
+        Self {
+            health: Health::Unknown,
+            failures: 0,
+            failed_with_bytes: false,
+            ejections: 0,
+            barred_until: None,
+        }
     }
 }
 
@@ -62,11 +79,12 @@ impl Condition {
         };
     }
 
-    /// A request was answered.
-    pub fn succeeded(&mut self) {
-        self.failures = 0;
-        self.ejections = 0;
-        self.barred_until = None;
+    /// A request was answered. One without bytes of an upload says nothing of a replica that failed with them: its disk may
+    /// hang while it answers questions.
+    pub fn succeeded(&mut self, load: Load) {
+        if load == Load::Bytes || !self.failed_with_bytes {
+            *self = Self { health: self.health, ..Self::default() };
+        }
     }
 
     /// No connection could be made: nobody is there. The next good probe brings it back.
@@ -77,11 +95,12 @@ impl Condition {
     /// A request was sent and not answered, or with rubbish. One such may be an old connection that was closed; several in a
     /// row are a fault that probes do not see, and each further ejection lasts twice as long. All that was in flight when it
     /// was ejected fails with it, and that counts once.
-    pub fn failed(&mut self, now: Instant) {
+    pub fn failed(&mut self, load: Load, now: Instant) {
         if self.barred_until.is_some_and(|until| now < until) {
             return;
         }
         self.failures += 1;
+        self.failed_with_bytes |= load == Load::Bytes;
         if self.failures >= FAILURES_TO_EJECT {
             let bar = FIRST_BAR * 2u32.saturating_pow(self.ejections.min(8));
             self.barred_until = Some(now + bar.min(LONGEST_BAR));
@@ -123,9 +142,9 @@ mod tests {
         let now = Instant::now();
         let mut condition = ready();
         for _ in 0..10 {
-            condition.failed(now);
-            condition.failed(now);
-            condition.succeeded();
+            condition.failed(Load::Question, now);
+            condition.failed(Load::Question, now);
+            condition.succeeded(Load::Question);
         }
         assert_eq!(condition.health(), Health::Ready);
     }
@@ -136,7 +155,7 @@ mod tests {
         let mut condition = ready();
         let mut bar = FIRST_BAR;
         for _ in 0..3 {
-            (0..FAILURES_TO_EJECT).for_each(|_| condition.failed(now));
+            (0..FAILURES_TO_EJECT).for_each(|_| condition.failed(Load::Question, now));
             condition.probed(Probe::Ready, now + bar - Duration::from_millis(1));
             assert_eq!(condition.health(), Health::Ejected);
             now += bar;
@@ -147,10 +166,25 @@ mod tests {
     }
 
     #[test]
+    fn answers_to_questions_do_not_make_up_for_bytes_that_failed() {
+        let now = Instant::now();
+        let mut condition = ready();
+        for _ in 0..FAILURES_TO_EJECT {
+            assert_eq!(condition.health(), Health::Ready);
+            condition.failed(Load::Bytes, now);
+            condition.succeeded(Load::Question);
+        }
+        assert_eq!(condition.health(), Health::Ejected);
+        condition.succeeded(Load::Bytes);
+        condition.probed(Probe::Ready, now);
+        assert_eq!(condition.health(), Health::Ready);
+    }
+
+    #[test]
     fn what_fails_together_ejects_once() {
         let now = Instant::now();
         let mut condition = ready();
-        (0..10 * FAILURES_TO_EJECT).for_each(|_| condition.failed(now));
+        (0..10 * FAILURES_TO_EJECT).for_each(|_| condition.failed(Load::Question, now));
         condition.probed(Probe::Ready, now + FIRST_BAR);
         assert_eq!(condition.health(), Health::Ready);
     }

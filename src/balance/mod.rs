@@ -9,7 +9,7 @@ mod replica_set;
 mod retry_budget;
 mod target;
 
-pub use condition::{Condition, Health, Probe};
+pub use condition::{Condition, Health, Load, Probe};
 pub use policy::{LeastRequests, Policy, RoundRobin};
 pub use replica_set::ReplicaSet;
 pub use retry_budget::RetryBudget;

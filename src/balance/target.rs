@@ -1,4 +1,4 @@
-use super::{Condition, Health, Probe};
+use super::{Condition, Health, Load, Probe};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,16 +44,16 @@ impl Target {
         self.silent.send_replace(probe == Probe::Silent);
     }
 
-    pub fn succeeded(&self) {
-        self.condition().succeeded();
+    pub fn succeeded(&self, load: Load) {
+        self.condition().succeeded(load);
     }
 
     pub fn refused(&self) {
         self.condition().refused();
     }
 
-    pub fn failed(&self, now: Instant) {
-        self.condition().failed(now);
+    pub fn failed(&self, load: Load, now: Instant) {
+        self.condition().failed(load, now);
     }
 
     /// Returns when a probe from now on finds nobody there. A replica that was silent already is given its chance.

@@ -59,8 +59,8 @@ pub async fn edge(
 
 /// The framework reads the body of such a request to the end of the connection, whatever length it declares.
 fn is_upgrade(headers: &HeaderMap) -> bool {
-    let upgrade = headers.get(header::UPGRADE).map(|value| value.as_bytes().to_ascii_lowercase());
-    upgrade.is_some_and(|protocols| protocols.windows(9).any(|word| word == b"websocket"))
+    let mut protocols = headers.get_all(header::UPGRADE).map(|value| value.as_bytes().to_ascii_lowercase());
+    protocols.any(|line| line.windows(9).any(|word| word == b"websocket"))
 }
 
 /// Who asks. What only a frontend may say is believed by backends, and taken off at the edge by frontends.

@@ -1,6 +1,6 @@
 //! One question to the backends: asked until one of them answers it, within a patience.
 
-use crate::balance::{Lease, LeastRequests, ReplicaSet, RetryBudget, RoundRobin, Target};
+use crate::balance::{Lease, LeastRequests, Load, ReplicaSet, RetryBudget, RoundRobin, Target};
 use crate::domain::ContainerId;
 use crate::protocol::internal;
 use crate::telemetry::metrics::RELAY_RETRIES;
@@ -55,6 +55,14 @@ pub struct Question<'a> {
 impl Question<'_> {
     pub fn get(path: impl Into<String>) -> Self {
         Self { method: Method::GET, path: path.into(), headers: Vec::new(), body: &[], len: 0 }
+    }
+
+    fn load(&self) -> Load {
+        match self.method {
+            // A heartbeat has a body, too.
+            Method::PATCH | Method::POST if self.len > 0 && self.path.starts_with("/files/") => Load::Bytes,
+            _ => Load::Question,
+        }
     }
 }
 
@@ -239,8 +247,11 @@ impl Client {
             if pick(&tried).is_some() && retries.withdraw(now) {
                 continue;
             }
-            // Everybody had a turn: from the beginning, a little later each time, and not all requests at once.
-            tried.clear();
+            if pick(&tried).is_none() {
+                // Everybody had a turn: from the beginning.
+                tried.clear();
+            }
+            // A little later each time, and not all requests at once.
             tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0).min(deadline - now)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
@@ -254,19 +265,19 @@ impl Client {
         lease: &Lease,
         limit: Duration,
     ) -> Result<Answer<Bytes>, Trouble> {
-        let target = lease.target();
+        let (target, load) = (lease.target(), question.load());
         let mut response = self.send(call, question, lease, limit).await?;
         let read = response.body().limit(LARGEST_BODY);
         let body = match tokio::time::timeout(limit, read).await {
             Ok(Ok(body)) => body,
-            Ok(Err(error)) => return Err(unclear(target, error)),
-            Err(_) => return Err(too_late(target, limit, "its answer does not end")),
+            Ok(Err(error)) => return Err(unclear(target, load, error)),
+            Err(_) => return Err(too_late(target, load, limit, "its answer does not end")),
         };
         // awc takes a body that was cut short for one that is complete.
         if response.status() != StatusCode::NO_CONTENT && length_of(&response) != Some(body.len()) {
-            return Err(unclear(target, "its answer was cut short"));
+            return Err(unclear(target, load, "its answer was cut short"));
         }
-        target.succeeded();
+        target.succeeded(load);
         Ok(Answer { status: response.status(), headers: response.headers().clone(), body, doubtful: false })
     }
 
@@ -278,14 +289,14 @@ impl Client {
         lease: &Lease,
         limit: Duration,
     ) -> Result<ClientResponse, Trouble> {
-        let target = lease.target();
+        let (target, load) = (lease.target(), question.load());
         let sent = self.request(call, question, target.address.to_string());
         let response = tokio::select! {
-            response = sent => response.map_err(|error| trouble(target, error))?,
+            response = sent => response.map_err(|error| trouble(target, load, error))?,
             () = target.falls_silent() => return Err(Trouble::Unclear("it fell silent".into())),
-            () = tokio::time::sleep(limit) => return Err(too_late(target, limit, "no answer in time")),
+            () = tokio::time::sleep(limit) => return Err(too_late(target, load, limit, "no answer in time")),
         };
-        check(target, &response)?;
+        check(target, load, &response)?;
         call.backend.set(backend_of(response.headers()));
         Ok(response)
     }
@@ -322,9 +333,9 @@ pub fn backend_of(headers: &HeaderMap) -> Option<ContainerId> {
 }
 
 /// Whether this is a backend's own answer, and not one of something in between or of a backend that cannot answer now.
-fn check(target: &Target, response: &ClientResponse) -> Result<(), Trouble> {
+fn check(target: &Target, load: Load, response: &ClientResponse) -> Result<(), Trouble> {
     if backend_of(response.headers()).is_none() {
-        return Err(unclear(target, format!("{} without a container id", response.status())));
+        return Err(unclear(target, load, format!("{} without a container id", response.status())));
     }
     match response.status() {
         StatusCode::SERVICE_UNAVAILABLE => Err(Trouble::Busy),
@@ -332,27 +343,27 @@ fn check(target: &Target, response: &ClientResponse) -> Result<(), Trouble> {
     }
 }
 
-fn trouble(target: &Target, error: SendRequestError) -> Trouble {
+fn trouble(target: &Target, load: Load, error: SendRequestError) -> Trouble {
     match error {
         // awc says this also of a connection that was closed after the request had gone out.
-        SendRequestError::Connect(error @ ConnectError::Disconnected) => unclear(target, error),
+        SendRequestError::Connect(error @ ConnectError::Disconnected) => unclear(target, load, error),
         SendRequestError::Connect(error) => {
             target.refused();
             Trouble::Refused(error)
         }
-        error => unclear(target, error),
+        error => unclear(target, load, error),
     }
 }
 
-fn unclear(target: &Target, why: impl std::fmt::Display) -> Trouble {
-    target.failed(Instant::now());
+fn unclear(target: &Target, load: Load, why: impl std::fmt::Display) -> Trouble {
+    target.failed(load, Instant::now());
     Trouble::Unclear(why.to_string())
 }
 
 /// Whom we gave little time cannot be blamed for needing more.
-fn too_late(target: &Target, limit: Duration, why: &str) -> Trouble {
+fn too_late(target: &Target, load: Load, limit: Duration, why: &str) -> Trouble {
     match limit < ANSWER {
         true => Trouble::Unclear(why.into()),
-        false => unclear(target, why),
+        false => unclear(target, load, why),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::client::{Client, Coming, LONGEST_PAUSE, PATIENCE, SHORTEST_PAUSE};
 use super::wire;
+use crate::balance::Load;
 use crate::domain::UploadId;
 use crate::telemetry::metrics::RELAY_DOWNLOADS_RESUMED;
 use crate::uploads::{Call, Content, UploadError};
@@ -95,14 +96,14 @@ impl Download {
         match received {
             Some(Ok(bytes)) if !bytes.is_empty() && bytes.len() as u64 <= left => {
                 if !self.sent {
-                    target.succeeded();
+                    target.succeeded(Load::Bytes);
                 }
                 self.sent = true;
                 Some(bytes)
             }
             _ => {
                 if !self.sent {
-                    target.failed(Instant::now());
+                    target.failed(Load::Bytes, Instant::now());
                 }
                 self.failures.last = Some(target.address);
                 self.from = None;
