@@ -141,7 +141,8 @@ pub fn start(config: &BackendConfig, storage: Storage, identity: Identity) -> Re
     );
     let (catalog, shared, ready) = (storage.catalog.clone(), replica.clone(), readiness.clone());
     let max_upload_size = common.max_upload_size;
-    let server = Server::start(common.listen, common.shutdown_grace, replica.clone(), move |urls| {
+    let own = Rc::new(uploads.clone());
+    let server = Server::start(common.listen, common.shutdown_grace, replica.clone(), own, move |urls| {
         routes::mount(
             urls,
             Service {

@@ -77,7 +77,9 @@ fn serve(
 ) -> io::Result<Server> {
     let budget = Budget::new(common.memory_budget).with_patience(PATIENCE);
     let max_upload_size = common.max_upload_size;
-    Server::start(common.listen, common.shutdown_grace, replica.clone(), move |urls| {
+    let own = Client::new(backends.clone(), replica.identity.container_id);
+    let uploads = Rc::new(RelayUploads::new(own, budget.clone()));
+    Server::start(common.listen, common.shutdown_grace, replica.clone(), uploads, move |urls| {
         let client = Client::new(backends.clone(), replica.identity.container_id);
         let service = Service {
             uploads: Rc::new(RelayUploads::new(client.clone(), budget.clone())),

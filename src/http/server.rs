@@ -3,12 +3,15 @@
 use super::descriptors::connections_of_a_worker;
 use super::edge::edge;
 use crate::replica::Replica;
+use crate::uploads::{Call, Uploads};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
+use futures_util::future::join_all;
 use std::io;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -24,22 +27,28 @@ const LINGER: Duration = Duration::from_secs(10);
 /// How long a draining replica goes on accepting, until those who balance over it have seen that it drains.
 const STILL_ACCEPTING: Duration = Duration::from_secs(5);
 const BACKLOG: u32 = 2048;
+/// What an ending replica has for its last removals when the grace is over.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// A server that listens and answers.
 pub struct Server {
     pub address: SocketAddr,
     pub replica: Arc<Replica>,
     handle: ServerHandle,
+    /// For what is left to do when no worker is left to do it.
+    uploads: Rc<dyn Uploads>,
     running: actix_web::rt::task::JoinHandle<io::Result<()>>,
     grace: Duration,
 }
 
 impl Server {
     /// Listens on `listen` (port 0: a free one) and serves what `mount` sets up, which is called once in each worker.
+    /// `uploads` are those that are served, for this thread.
     pub fn start(
         listen: SocketAddr,
         grace: Duration,
         replica: Arc<Replica>,
+        uploads: Rc<dyn Uploads>,
         mount: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     ) -> io::Result<Self> {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -56,7 +65,7 @@ impl Server {
         let address = server.addrs().first().copied().unwrap_or(listen);
         let server = server.run();
         let handle = server.handle();
-        Ok(Self { address, replica, handle, running: actix_web::rt::spawn(server), grace })
+        Ok(Self { address, replica, handle, uploads, running: actix_web::rt::spawn(server), grace })
     }
 
     /// When what is going on now has to be over, if the replica is told to end now.
@@ -76,5 +85,16 @@ impl Server {
             log::warn!("the grace of {:?} is over; what is still going on is cut off", self.grace);
         }
         self.running.abort();
+        self.take_back(end.max(Instant::now() + LAST_WORD)).await;
+    }
+
+    /// Files that came in one request and did not come whole go with the workers that would have taken them back.
+    async fn take_back(&self, end: Instant) {
+        let left = self.replica.unfinished.take();
+        let call = Call::default();
+        let removals = left.into_iter().map(|id| self.uploads.terminate(&call, id));
+        if tokio::time::timeout_at(end, join_all(removals)).await.is_err() {
+            log::warn!("some files that did not come whole are left to expire");
+        }
     }
 }

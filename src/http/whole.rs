@@ -51,15 +51,20 @@ pub(super) async fn store(
     body: Body,
     way: &'static str,
 ) -> Result<Upload, Refused> {
-    let id = new.id;
+    let (id, unfinished) = (new.id, service.replica.unfinished.clone());
+    unfinished.begin(id);
     match service.uploads.create(call, new, First::Whole(body)).await {
         Ok(upload) => {
+            unfinished.end(id);
             metrics::counter!(UPLOADS_COMPLETED, "role" => service.role(), "way" => way).increment(1);
             Ok(upload)
         }
         Err(error) => {
-            let request_id = call.request_id.clone();
-            let taken_back = actix_web::rt::spawn(take_back(service.uploads.clone(), request_id, id));
+            let (uploads, request_id) = (service.uploads.clone(), call.request_id.clone());
+            let taken_back = actix_web::rt::spawn(async move {
+                take_back(uploads, request_id, id).await;
+                unfinished.end(id);
+            });
             // What the client did wrong it is told when nothing is left of it; that the service is away, at once.
             let patience = match error {
                 UploadError::Unavailable { .. } => Duration::ZERO,

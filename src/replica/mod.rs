@@ -7,11 +7,13 @@ mod identity;
 mod info;
 mod report;
 mod traffic;
+mod unfinished;
 
 pub use identity::Identity;
 pub use info::{BackendInfo, Info};
 pub use report::{HEARD_WITHIN, Live, Registry, RegistryError, Report, Role};
 pub use traffic::{InFlight, Traffic};
+pub use unfinished::Unfinished;
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use time::OffsetDateTime;
@@ -24,6 +26,7 @@ pub struct Replica {
     pub identity: Identity,
     pub started_at: OffsetDateTime,
     pub traffic: Traffic,
+    pub unfinished: Unfinished,
     phase: AtomicU8,
     closing: watch::Sender<bool>,
 }
@@ -45,6 +48,7 @@ impl Replica {
             identity,
             started_at: OffsetDateTime::now_utc(),
             traffic: Traffic::default(),
+            unfinished: Unfinished::default(),
             phase: AtomicU8::new(Phase::Starting as u8),
             closing: watch::Sender::new(false),
         }

@@ -5,7 +5,7 @@ use super::in_flight::InFlight;
 use super::load::Load;
 use crate::support::api::{Tus, assert_stored, number, put, record, text};
 use crate::support::chaos::{ChaosProxy, Fault, chunks};
-use crate::support::client::Exchange;
+use crate::support::client::{Exchange, Url};
 use crate::support::cluster::{Cluster, Store};
 use crate::support::content::Content;
 use crate::support::process::Process;
@@ -176,4 +176,36 @@ fn a_second_signal_ends_at_once() {
         assert_eq!(process.wait_for_exit().code(), Some(1), "{}", process.name());
         assert!(told.elapsed() < GRACE / 2, "{}: {:?}", process.name(), told.elapsed());
     });
+}
+
+fn names_at(at: &Url) -> Vec<String> {
+    let list = at.get("/api/uploads?state=all").send().expect(200).json();
+    list["uploads"].as_array().unwrap().iter().map(|upload| text(upload, "filename").to_owned()).collect()
+}
+
+/// The frontend alone knows that what it was receiving is not to stay.
+#[test]
+fn a_put_that_is_cut_off_by_the_end_of_its_frontend_leaves_nothing() {
+    let mut cluster = Cluster::start_with(Store::Postgres, 2, 2, WITH_GRACE);
+    let _exchange = unending(&cluster.frontends[0]);
+    let other = cluster.at(1).clone();
+    until("its first bytes are stored", || (names_at(&other) == ["a"]).then_some(()));
+    cluster.frontends[0].terminate();
+    assert_eq!(cluster.frontends[0].wait_for_exit().code(), Some(0));
+    assert_eq!(names_at(&other), [""; 0]);
+}
+
+#[test]
+fn a_put_that_is_cut_off_by_the_end_of_a_whole_service_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = ["--data-dir", folder.path().to_str().unwrap()];
+    let mut service = Process::start("standalone", data.iter().chain(WITH_GRACE));
+    service.wait_until_ready();
+    let _exchange = unending(&service);
+    until("its first bytes are stored", || (names_at(&service.url) == ["a"]).then_some(()));
+    service.terminate();
+    assert_eq!(service.wait_for_exit().code(), Some(0));
+    let again = Process::start("standalone", data);
+    again.wait_until_ready();
+    assert_eq!(names_at(&again.url), [""; 0]);
 }
