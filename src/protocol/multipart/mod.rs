@@ -135,8 +135,15 @@ impl Splitter {
     pub fn finish(&self) -> Result<(), BadForm> {
         match self.state {
             State::Epilogue => Ok(()),
+            State::Preamble | State::Content if self.closes() => Ok(()),
             State::Preamble | State::Head | State::Content => Err(BadForm::Unfinished),
         }
+    }
+
+    /// The closing delimiter is the last line, and a last line needs no end.
+    fn closes(&self) -> bool {
+        let rest = self.buffer.strip_prefix(self.delimiter.needle());
+        rest.is_some_and(|rest| rest.starts_with(b"--") && matches!(line(rest), Line::Open))
     }
 
     /// A part's head, if all of it is there: lines up to an empty one. It may be that empty line alone.
@@ -188,15 +195,16 @@ impl Splitter {
 }
 
 fn line(rest: &[u8]) -> Line {
-    if rest.starts_with(b"--") {
-        return Line::Close(2);
-    }
+    let closing = rest.strip_prefix(b"--");
+    let (rest, sign) = closing.map_or((rest, 0), |rest| (rest, 2));
     let padding = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let end = sign + padding + 2;
     match rest.get(padding..).unwrap_or_default() {
         _ if padding > MAX_PADDING_BYTES => Line::Other,
-        [b'\r', b'\n', ..] => Line::Part(padding + 2),
+        [b'\r', b'\n', ..] if sign > 0 => Line::Close(end),
+        [b'\r', b'\n', ..] => Line::Part(end),
         [] | [b'\r'] => Line::Open,
-        [b'-'] if padding == 0 => Line::Open,
+        [b'-'] if sign + padding == 0 => Line::Open,
         _ => Line::Other,
     }
 }

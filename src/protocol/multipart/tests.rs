@@ -44,8 +44,17 @@ fn contents(body: &str) -> Vec<String> {
 
 #[test]
 fn parts_end_at_whole_delimiter_lines_and_nowhere_else() {
-    for content in ["", "abc", "\r\n", "\r\n--XXY\r\n", "\r\n--X", "--XX\r\n", "\r\n--XX-\r\n", "\r\r\n--\r"]
-    {
+    for content in [
+        "",
+        "abc",
+        "\r\n",
+        "\r\n--XXY\r\n",
+        "\r\n--X",
+        "--XX\r\n",
+        "\r\n--XX-\r\n",
+        "\r\n--XX--tail",
+        "\r\r\n--\r",
+    ] {
         let body = format!("{}{}--XX--\r\n", part(content), part("next"));
         assert_eq!(contents(&body), [content, "next"], "{content:?}");
     }
@@ -53,7 +62,7 @@ fn parts_end_at_whole_delimiter_lines_and_nowhere_else() {
 
 #[test]
 fn what_stands_before_the_first_delimiter_and_after_the_last_is_passed_over() {
-    assert_eq!(contents(&format!("preamble --XX\r\n{}--XX--epilogue\r\n--XX\r\n", part("a"))), ["a"]);
+    assert_eq!(contents(&format!("preamble --XX\r\n{}--XX-- \r\nepilogue\r\n--XX\r\n", part("a"))), ["a"]);
     assert_eq!(contents(&format!("--XX \t\r\n{}--XX--", &part("a")[6..])), ["a"]);
     assert_eq!(contents("--XX--"), [""; 0]);
 }
