@@ -13,7 +13,7 @@ const MOST: u64 = 25_600;
 
 /// Allows this process as many descriptors as it may allow itself. Shells and init systems set a low limit for the sake of old
 /// programs that use `select`.
-fn allow_all() {
+pub(super) fn allow_all() {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current != maximum
         && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
@@ -24,9 +24,7 @@ fn allow_all() {
 
 /// How many connections each of `workers` may hold such that there are descriptors left to serve them. More wait in the
 /// kernel's queue until one of these ends.
-/// Takes for the process all the descriptors that it may have.
 pub(super) fn connections_of_a_worker(workers: usize) -> usize {
-    allow_all();
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let connections = limit.saturating_sub(KEPT_BACK) / FOR_A_CONNECTION / workers.max(1) as u64;
     connections.clamp(4, MOST) as usize

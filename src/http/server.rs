@@ -1,6 +1,6 @@
 //! One listening server of a replica: from its start, over draining, to its end.
 
-use super::descriptors::connections_of_a_worker;
+use super::descriptors;
 use super::edge::edge;
 use crate::replica::Replica;
 use crate::uploads::{Call, Uploads};
@@ -51,6 +51,7 @@ impl Server {
         uploads: Rc<dyn Uploads>,
         mount: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     ) -> io::Result<Self> {
+        descriptors::allow_all();
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let server = HttpServer::new(move || App::new().configure(mount.clone()).wrap(from_fn(edge)))
             .keep_alive(KEEP_ALIVE)
@@ -58,7 +59,7 @@ impl Server {
             .client_disconnect_timeout(LINGER)
             .backlog(BACKLOG)
             .workers(workers)
-            .max_connections(connections_of_a_worker(workers))
+            .max_connections(descriptors::connections_of_a_worker(workers))
             .shutdown_timeout(grace.as_secs().max(1))
             .disable_signals()
             .bind(listen)?;
