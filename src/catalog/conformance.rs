@@ -63,7 +63,7 @@ pub(crate) fn bytes(from: u64, count: u64) -> Advance {
 }
 
 /// As [`bytes`], and with them the upload is complete.
-fn last_bytes(from: u64, count: u64) -> Advance {
+pub(super) fn last_bytes(from: u64, count: u64) -> Advance {
     let advance = bytes(from, count);
     let sha256 = Some(advance.digest.clone().finish());
     Advance { length: Some(from + count), sha256, ..advance }

@@ -2,6 +2,7 @@ mod hanging;
 
 use super::*;
 use crate::catalog::conformance;
+use crate::catalog::conformance::TTL;
 use crate::db::testing::TestDatabase;
 use crate::domain::{Cursor, SortKey};
 use std::sync::Arc;
@@ -102,4 +103,29 @@ async fn what_nobody_asks_for_any_more_is_tidied_away() {
     let ask = async |sql| lease.query_one(sql, &[]).await.unwrap().get::<_, String>(0);
     assert_eq!(ask("SELECT string_agg(right(id::text, 1), ',' ORDER BY id) FROM tombstones").await, "1,4");
     assert_eq!(ask("SELECT string_agg(container_id, ',') FROM replicas").await, "recent");
+}
+
+/// Of statements that were sent together those behind the one that failed are refused, too. Whichever answer is seen first by
+/// a worker, on another thread than the connections are, what the first statement was told counts.
+#[tokio::test]
+async fn of_racing_creations_one_is_and_the_others_are_told_so() {
+    let (_database, catalog) = catalog().await;
+    let worker = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(race_to_create(&catalog));
+    });
+    worker.await.unwrap();
+}
+
+async fn race_to_create(catalog: &PostgresCatalog) {
+    for _ in 0..300 {
+        let (new, first) = (conformance::new_upload(None), conformance::last_bytes(0, 5));
+        let create = || catalog.create(&new, Some(&first), Staged::Durable, TTL);
+        let outcomes = futures_util::future::join_all((0..4).map(|_| create())).await;
+        let (created, refused): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+        assert_eq!(created.len(), 1);
+        for outcome in refused {
+            assert!(matches!(outcome, Err(CatalogError::Conflict(_))), "{outcome:?}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What changes records, each inside of a transaction that the caller ends.
 //!
-//! Statements that do not need each other's answers are sent together; an error is then that of the first that failed, since
-//! it is the first to be answered and asked for.
+//! Statements that do not need each other's answers are sent together. All answers are waited for, and the first error in
+//! their order counts: those behind it only say that the transaction is void, and may be seen before it by another thread.
 //!
 //! `None` says that the record is not as the caller thought. So does [`Error::Duplicate`] in an append or a creation: a row
 //! at the same place in the same epoch can only have been committed together with an offset that has moved past it.
@@ -12,7 +12,7 @@ use crate::catalog::stored::{GONE_FOR, fold, signed};
 use crate::db::{Error, Staged};
 use crate::domain::{BlobId, Digest, Epoch, NewUpload, Upload, UploadId};
 use deadpool_postgres::Transaction;
-use futures_util::future::{try_join, try_join3, try_join4};
+use futures_util::future::{join, join3, join4};
 use std::time::Duration;
 use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
@@ -41,7 +41,7 @@ pub(super) async fn create(
     let id = new.id.as_uuid();
     let (filename, filename_key) = (new.filename.as_str(), fold(new.filename.as_str()));
 
-    join(staged, transaction).await?;
+    store(staged, transaction).await?;
     let values: [&(dyn ToSql + Sync); 11] = [
         &id,
         &filename,
@@ -56,19 +56,22 @@ pub(super) async fn create(
         &ttl.as_secs_f64(),
     ];
     // The tombstone last: a removal that we had to wait for has left one by then.
-    let (created, _, (), tombstone) = try_join4(
-        async { Ok(transaction.query_opt(&insert_upload, &values).await?) },
-        async { Ok(transaction.execute(&insert_blob, &[&id]).await?) },
+    let (created, blob, range, tombstone) = join4(
+        transaction.query_opt(&insert_upload, &values),
+        transaction.execute(&insert_blob, &[&id]),
         async {
             match &range {
                 Some(range) => range.record(transaction).await,
                 None => Ok(()),
             }
         },
-        async { Ok(transaction.query_opt(&tombstone, &[&id, &GONE_FOR.as_secs_f64()]).await?) },
+        transaction.query_opt(&tombstone, &[&id, &GONE_FOR.as_secs_f64()]),
     )
-    .await?;
-    match tombstone {
+    .await;
+    let created = created?;
+    blob?;
+    range?;
+    match tombstone? {
         Some(_) => Ok(None),
         None => created.as_ref().map(rows::upload).transpose(),
     }
@@ -91,12 +94,13 @@ pub(super) async fn append(
     if transaction.query_opt(&pin, &[&id, &advance.epoch.0, &from]).await?.is_none() {
         return Ok(None);
     }
-    join(staged, transaction).await?;
+    store(staged, transaction).await?;
     let values: [&(dyn ToSql + Sync); 8] =
         [&id, &advance.epoch.0, &from, &count, &length, &digest, &sha256, &ttl.as_secs_f64()];
-    let compare_and_set = async { Ok(transaction.query_opt(&compare_and_set, &values).await?) };
-    let ((), advanced) = try_join(range.record(transaction), compare_and_set).await?;
-    advanced.as_ref().map(rows::upload).transpose()
+    let compare_and_set = transaction.query_opt(&compare_and_set, &values);
+    let (recorded, advanced) = join(range.record(transaction), compare_and_set).await;
+    recorded?;
+    advanced?.as_ref().map(rows::upload).transpose()
 }
 
 pub(super) async fn terminate(transaction: &Transaction<'_>, id: UploadId) -> Result<Option<Vec<BlobId>>> {
@@ -113,24 +117,26 @@ pub(super) async fn remove(transaction: &Transaction<'_>, id: UploadId) -> Resul
     let delete_upload = transaction.prepare_cached(queries::DELETE_UPLOAD).await?;
     let insert_tombstone = transaction.prepare_cached(queries::INSERT_TOMBSTONE).await?;
     let id = id.as_uuid();
-    let (released, _, _) = try_join3(
+    let (released, deleted, buried) = join3(
         transaction.query(&release_blobs, &[&id]),
         transaction.execute(&delete_upload, &[&id]),
         transaction.execute(&insert_tombstone, &[&id]),
     )
-    .await?;
+    .await;
     let mut doomed = Vec::new();
-    for row in released {
+    for row in released? {
         let refs: i64 = row.try_get(1)?;
         if refs == 0 {
             doomed.push(BlobId(row.try_get(0)?));
         }
     }
+    deleted?;
+    buried?;
     Ok(doomed)
 }
 
 /// Stores what is to be counted with this transaction.
-async fn join(staged: &Staged, transaction: &Transaction<'_>) -> Result<()> {
+async fn store(staged: &Staged, transaction: &Transaction<'_>) -> Result<()> {
     match staged {
         Staged::Durable => Ok(()),
         Staged::InTransaction(part) => Ok(part.run(transaction).await?),
@@ -168,11 +174,13 @@ impl Range {
             return Ok(());
         }
         let Self { upload, epoch, from, count, backend, frontend, record_extent, record_segment } = self;
-        try_join(
+        let (extent, segment) = join(
             transaction.execute(record_extent, &[upload, epoch, from, count]),
             transaction.execute(record_segment, &[upload, epoch, from, count, backend, frontend]),
         )
-        .await?;
+        .await;
+        extent?;
+        segment?;
         Ok(())
     }
 }
