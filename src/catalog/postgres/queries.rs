@@ -99,7 +99,9 @@ statements! {
 
     DOOMED = "SELECT id FROM blobs WHERE doomed_at IS NOT NULL ORDER BY doomed_at LIMIT $1";
 
-    FORGET = "DELETE FROM blobs WHERE id = ANY($1) AND refs = 0";
+    /// None that still has rows: once it is forgotten, nobody would look for them.
+    FORGET = "DELETE FROM blobs WHERE id = ANY($1) AND refs = 0 \
+              AND NOT EXISTS (SELECT FROM blob_rows WHERE blob_id = blobs.id)";
 
     /// Locks what it finds, as [`LOCK`] does, and leaves out what another transaction has locked: an append under way wins.
     EXPIRED = "SELECT id FROM uploads WHERE expires_at <= now() AND completed_at IS NULL ORDER BY expires_at LIMIT $1 \

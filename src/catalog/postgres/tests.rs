@@ -103,3 +103,16 @@ async fn what_nobody_asks_for_any_more_is_tidied_away() {
     assert_eq!(ask("SELECT string_agg(right(id::text, 1), ',' ORDER BY id) FROM tombstones").await, "1,4");
     assert_eq!(ask("SELECT string_agg(container_id, ',') FROM replicas").await, "recent");
 }
+
+#[tokio::test]
+async fn a_blob_that_still_has_rows_is_not_forgotten() {
+    let (database, catalog) = catalog().await;
+    let blob = BlobId(Uuid::now_v7());
+    catalog.condemn(&[blob]).await.unwrap();
+    database.execute(&format!("INSERT INTO blob_rows VALUES ('{}', 1, 0, 'x')", blob.0)).await;
+    catalog.forget(&[blob]).await.unwrap();
+    assert_eq!(catalog.doomed(10).await.unwrap(), [blob]);
+    database.execute("DELETE FROM blob_rows").await;
+    catalog.forget(&[blob]).await.unwrap();
+    assert_eq!(catalog.doomed(10).await.unwrap(), []);
+}
