@@ -4,10 +4,10 @@
 //! epoch they are counted once: so where a row stands already, the transaction that brings it again would fail at the
 //! offset anyway, and the duplicate key is no more than an earlier word for that.
 
-use super::{BlobError, BlobStore, Place, Stage};
+use super::{BlobError, BlobStore, Owner, Place, Stage};
 use crate::db::postgres::{Pool, TransactionPart};
 use crate::db::{self, Staged, within_patience};
-use crate::domain::{BlobEpoch, BlobId, Epoch};
+use crate::domain::{BlobEpoch, BlobId, CatalogId, Epoch};
 use async_trait::async_trait;
 use bytes::{BufMut, Bytes, BytesMut};
 use deadpool_postgres::Transaction;
@@ -153,6 +153,15 @@ impl BlobStore for PostgresBlobs {
     /// way (a later epoch, a removal, a tombstone) has rolled it back. From then on it counts until its blob is doomed.
     fn inventory(&self) -> BoxStream<'static, Result<Vec<BlobEpoch>, BlobError>> {
         stream::empty().boxed()
+    }
+
+    /// Rows stand in the catalog's own database.
+    async fn owner(&self, _: CatalogId) -> Result<Owner, BlobError> {
+        Ok(Owner::Same)
+    }
+
+    async fn adopt(&self, _: CatalogId) -> Result<(), BlobError> {
+        Ok(())
     }
 }
 

@@ -5,7 +5,8 @@ use crate::db::Staged;
 use crate::db::faults::{Fault, Script, Struck};
 use crate::db::seat::Seat;
 use crate::domain::{
-    BlobEpoch, BlobId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, Upload, UploadId,
+    BlobEpoch, BlobId, CatalogId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, Upload,
+    UploadId,
 };
 use crate::replica::Report;
 use async_trait::async_trait;
@@ -127,6 +128,10 @@ impl Catalog for FaultyCatalog {
 
     async fn tidy(&self) -> Result<(), CatalogError> {
         self.inner.tidy().await
+    }
+
+    async fn identity(&self) -> Result<CatalogId, CatalogError> {
+        self.inner.identity().await
     }
 
     async fn elect(&self) -> Result<Option<Box<dyn Seat>>, CatalogError> {

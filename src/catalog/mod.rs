@@ -16,8 +16,8 @@ mod stored;
 
 use crate::db::{self, Staged, seat::Seat};
 use crate::domain::{
-    BlobEpoch, BlobId, ContainerId, Digest, Epoch, Extent, Listing, NewUpload, Page, Segment, Sha256Sum,
-    Upload, UploadId,
+    BlobEpoch, BlobId, CatalogId, ContainerId, Digest, Epoch, Extent, Listing, NewUpload, Page, Segment,
+    Sha256Sum, Upload, UploadId,
 };
 use crate::replica::Report;
 use async_trait::async_trait;
@@ -165,6 +165,9 @@ pub trait Catalog: Send + Sync {
 
     /// Forgets some of the tombstones and replicas that nobody asks for any more.
     async fn tidy(&self) -> Result<(), CatalogError>;
+
+    /// Which catalog this is.
+    async fn identity(&self) -> Result<CatalogId, CatalogError>;
 
     /// The seat of the one replica that sweeps, unless another one has it.
     async fn elect(&self) -> Result<Option<Box<dyn Seat>>, CatalogError>;

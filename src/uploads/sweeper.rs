@@ -4,7 +4,7 @@
 //! Every step stands on a fact that stays true once it is: an upload was removed, a blob is doomed, an epoch is lost. So a
 //! sweep may stop anywhere, two may run at once, and one that was stopped for an hour may go on, to no harm.
 
-use crate::blobs::{BlobError, BlobStore};
+use crate::blobs::{BlobError, BlobStore, Owner};
 use crate::catalog::{Catalog, CatalogError};
 use crate::domain::{BlobEpoch, BlobId};
 use futures_util::TryStreamExt;
@@ -24,6 +24,8 @@ pub struct Sweeper {
     patience: Duration,
     /// Blobs that had no record when the store was last looked through, and since when.
     suspects: HashMap<BlobId, Instant>,
+    /// Whether it was said that the store is not this catalog's.
+    told: bool,
 }
 
 /// What was deleted.
@@ -46,11 +48,35 @@ pub enum SweepError {
     Blobs(#[from] BlobError),
 }
 
+/// Whether the bytes in `blobs` are those of `catalog`. Where it was never said, they become so if the catalog knows at least
+/// half of them: a new store is empty.
+pub async fn pair(catalog: &dyn Catalog, blobs: &dyn BlobStore) -> Result<bool, SweepError> {
+    let id = catalog.identity().await?;
+    let mut owner = blobs.owner(id).await?;
+    if owner == Owner::Nobody && knows_most(catalog, blobs).await? {
+        blobs.adopt(id).await?;
+        owner = blobs.owner(id).await?;
+    }
+    Ok(owner == Owner::Same)
+}
+
+async fn knows_most(catalog: &dyn Catalog, blobs: &dyn BlobStore) -> Result<bool, SweepError> {
+    let (mut all, mut unknown) = (0, 0);
+    let mut inventory = blobs.inventory();
+    while let Some(page) = inventory.try_next().await? {
+        for stored in page.chunks(ASKED_AT_ONCE) {
+            all += stored.len();
+            unknown += catalog.strays(stored).await?.unknown.len();
+        }
+    }
+    Ok(unknown <= all / 2)
+}
+
 impl Sweeper {
     /// `patience` is for how long a blob must have been without a record before it is deleted. Nothing breaks if that is too
     /// short, but an upload that is being created just then fails.
     pub fn new(catalog: Arc<dyn Catalog>, blobs: Arc<dyn BlobStore>, patience: Duration) -> Self {
-        Self { catalog, blobs, patience, suspects: HashMap::new() }
+        Self { catalog, blobs, patience, suspects: HashMap::new(), told: false }
     }
 
     /// Removes the uploads that have expired and deletes the bytes of all blobs that nothing refers to. Counts in `swept`,
@@ -68,8 +94,18 @@ impl Sweeper {
         self.delete_doomed(swept).await
     }
 
-    /// Looks through the whole store for bytes that count nowhere and never will, and deletes them.
+    /// Looks through the whole store for bytes that count nowhere and never will, and deletes them. Not in a store that is
+    /// another catalog's: what that one knows, this one would take for nobody's.
     pub async fn search(&mut self, swept: &mut Swept) -> Result<(), SweepError> {
+        if !pair(&*self.catalog, &*self.blobs).await? {
+            if !std::mem::replace(&mut self.told, true) {
+                log::error!(
+                    "the stored files are not swept: they are another catalog's, or this one does not know most of them"
+                );
+            }
+            return Ok(());
+        }
+        self.told = false;
         let (mut unknown, mut failed) = (Vec::new(), Ok(()));
         let mut inventory = self.blobs.inventory();
         while let Some(page) = inventory.try_next().await? {

@@ -17,6 +17,7 @@ pub(super) async fn all(catalog: &Arc<dyn Catalog>) {
     a_blob_that_is_known_is_not_condemned(&**catalog).await;
     of_a_creation_and_its_condemnation_at_once_one_wins(catalog).await;
     tidying_leaves_what_is_still_asked_for(&**catalog).await;
+    its_identity_stays(&**catalog).await;
     one_at_a_time_is_elected(&**catalog).await;
 }
 
@@ -184,6 +185,12 @@ async fn tidying_leaves_what_is_still_asked_for(catalog: &dyn Catalog) {
     catalog.terminate(id).await.unwrap();
     catalog.tidy().await.unwrap();
     assert!(matches!(catalog.find(id).await, Err(CatalogError::Gone)));
+}
+
+async fn its_identity_stays(catalog: &dyn Catalog) {
+    let id = catalog.identity().await.unwrap();
+    assert!(id.0.as_bytes().iter().any(|byte| *byte != 0));
+    assert_eq!(catalog.identity().await.unwrap(), id);
 }
 
 async fn one_at_a_time_is_elected(catalog: &dyn Catalog) {

@@ -17,7 +17,8 @@ use crate::db::postgres::Pool;
 use crate::db::seat::{self, Seat};
 use crate::db::{Error, Staged, migrate, within_patience};
 use crate::domain::{
-    BlobEpoch, BlobId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, State, Upload, UploadId,
+    BlobEpoch, BlobId, CatalogId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, State,
+    Upload, UploadId,
 };
 use crate::replica::Report;
 use async_trait::async_trait;
@@ -242,6 +243,16 @@ impl Catalog for PostgresCatalog {
             sweep::tidy(&lease).await?;
             lease.release();
             Ok(())
+        })
+        .await
+    }
+
+    async fn identity(&self) -> Result<CatalogId, CatalogError> {
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let id = lease.query_one(queries::IDENTITY, &[]).await?.try_get(0)?;
+            lease.release();
+            Ok(CatalogId(id))
         })
         .await
     }

@@ -134,6 +134,8 @@ statements! {
 
     FORGET_REPLICAS = "DELETE FROM replicas WHERE last_seen < now() - make_interval(secs => $1)";
 
+    IDENTITY = "SELECT id FROM identity";
+
     REPORT = "INSERT INTO replicas (container_id, last_seen, report) VALUES ($1, clock_timestamp(), $2::text::jsonb) \
               ON CONFLICT (container_id) DO UPDATE SET last_seen = excluded.last_seen, report = excluded.report";
 

@@ -15,7 +15,8 @@ use crate::db::seat::{self, Seat};
 use crate::db::sqlite::{Database, Durability};
 use crate::db::{self, Staged, migrate};
 use crate::domain::{
-    BlobEpoch, BlobId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, Upload, UploadId,
+    BlobEpoch, BlobId, CatalogId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, Upload,
+    UploadId,
 };
 use crate::replica::Report;
 use async_trait::async_trait;
@@ -135,6 +136,10 @@ impl Catalog for SqliteCatalog {
 
     async fn tidy(&self) -> Result<(), CatalogError> {
         self.database.write(Durability::Relaxed, sweep::tidy).await
+    }
+
+    async fn identity(&self) -> Result<CatalogId, CatalogError> {
+        self.database.read(read::identity).await
     }
 
     async fn elect(&self) -> Result<Option<Box<dyn Seat>>, CatalogError> {
@@ -261,7 +266,7 @@ mod tests {
                 "ALTER TABLE uploads ADD COLUMN from_the_future TEXT;
                  CREATE TABLE future (id INTEGER);
                  INSERT INTO refinery_schema_history
-                 SELECT version + 1, 'future', applied_on, '1' FROM refinery_schema_history;",
+                 SELECT max(version) + 1, 'future', max(applied_on), '1' FROM refinery_schema_history;",
             )?;
             Ok::<_, CatalogError>(())
         });

@@ -87,6 +87,8 @@ pub(super) const STRAY: &str = "SELECT NOT EXISTS (SELECT 1 FROM blobs WHERE id 
        WHERE blobs.id = ?1 AND refs = 1 AND (epoch > ?2 OR completed_at IS NOT NULL) \
        AND NOT EXISTS (SELECT 1 FROM extents WHERE upload_id = ?1 AND extents.epoch = ?2 AND extents.blob_id = ?1))";
 
+pub(super) const IDENTITY: &str = "SELECT id FROM identity";
+
 pub(super) const CONDEMN: &str =
     "INSERT INTO blobs (id, refs, doomed_at) VALUES (?1, 0, ?2) ON CONFLICT (id) DO NOTHING";
 

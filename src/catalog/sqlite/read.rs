@@ -3,7 +3,7 @@
 use super::{queries, rows};
 use crate::catalog::stored::{GONE_FOR, fold, page, read_report, signed, sort_reports};
 use crate::catalog::{CatalogError, Record};
-use crate::domain::{BlobId, Extent, Listing, Page, Segment, SortKey, UploadId, merge_segments};
+use crate::domain::{BlobId, CatalogId, Extent, Listing, Page, Segment, SortKey, UploadId, merge_segments};
 use crate::replica::Report;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
@@ -64,6 +64,10 @@ pub(super) fn doomed(connection: &Connection, limit: u32) -> Result<Vec<BlobId>>
         .query_map([limit], |row| rows::blob(row, 0))?
         .collect::<rusqlite::Result<_>>()?;
     Ok(doomed)
+}
+
+pub(super) fn identity(connection: &Connection) -> Result<CatalogId> {
+    Ok(CatalogId(connection.query_row(queries::IDENTITY, [], |row| rows::uuid(row, 0))?))
 }
 
 pub(super) fn list(connection: &Connection, listing: &Listing) -> Result<Page> {

@@ -74,6 +74,6 @@ pub(super) fn id(row: &Row<'_>, column: usize) -> Result<UploadId> {
     uuid(row, column).map(UploadId::from_stored)
 }
 
-fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid> {
+pub(super) fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid> {
     row.get(column).map(Uuid::from_bytes)
 }

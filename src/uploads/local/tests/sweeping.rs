@@ -14,6 +14,45 @@ on_both_stores!(
     racing_requests_and_sweeps_leave_nothing_behind,
 );
 
+/// The database was lost, or the folder is another service's too.
+#[tokio::test]
+async fn a_folder_of_another_catalog_is_not_swept() {
+    let (rig, strange) = (Rig::on_sqlite_and_a_folder().await, tempfile::tempdir().unwrap());
+    let upload = rig.create(None, First::Whole(body(b"12345"))).await.unwrap();
+    let catalog: Arc<dyn Catalog> =
+        Arc::new(SqliteCatalog::open(&strange.path().join("catalog.db")).await.unwrap());
+    assert_ne!(catalog.identity().await.unwrap(), rig.catalog.identity().await.unwrap());
+    let blobs = Arc::new(rig.blobs.clone());
+
+    // Also if nobody has said yet whose it is.
+    for said in [true, false] {
+        if !said {
+            std::fs::remove_file(rig.folder.path().join("blobs/.catalog")).unwrap();
+        }
+        let (mut sweeper, mut swept) =
+            (Sweeper::new(catalog.clone(), blobs.clone(), Duration::ZERO), Swept::default());
+        for _ in 0..3 {
+            sweeper.sweep(&mut swept).await.unwrap();
+            sweeper.search(&mut swept).await.unwrap();
+        }
+        assert_eq!(swept, Swept::default());
+        rig.check_content(&upload, b"12345").await;
+    }
+
+    // Uploads go on working there.
+    let there = backend(4, catalog.clone(), blobs.clone(), rig.budget.clone());
+    let other = there.create(&rig.call, described(None), First::Whole(body(b"678"))).await.unwrap();
+    let content = there.open(&rig.call, &other, 0..3).await.unwrap();
+    assert_eq!(content.try_collect::<Vec<_>>().await.unwrap().concat(), b"678");
+    there.terminate(&rig.call, other.id).await.unwrap();
+    // Who knows the files takes them, and then what has no record is swept.
+    assert!(pair(&*rig.catalog, &*blobs).await.unwrap());
+    assert!(!pair(&*catalog, &*blobs).await.unwrap());
+    there.create(&rig.call, described(None), First::Whole(body(b"678"))).await.unwrap();
+    assert_eq!(sweep_all(&rig).await, Swept { blobs: 1, ..Swept::default() });
+    rig.check_content(&upload, b"12345").await;
+}
+
 /// So often that what is without a record is found to be so twice.
 async fn sweep_all(rig: &Rig) -> Swept {
     let (mut sweeper, mut swept) = (rig.sweeper(), Swept::default());
