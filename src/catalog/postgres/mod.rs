@@ -12,7 +12,7 @@ mod sweep;
 mod write;
 
 use super::stored::{GONE_FOR, signed, write_report};
-use super::{Advance, Catalog, CatalogError, Record, Strays};
+use super::{Advance, Catalog, CatalogError, Doomed, Record, Strays};
 use crate::db::postgres::Pool;
 use crate::db::seat::{self, Seat};
 use crate::db::{Error, Staged, migrate, within_patience};
@@ -183,10 +183,10 @@ impl Catalog for PostgresCatalog {
         .await
     }
 
-    async fn doomed(&self, limit: u32) -> Result<Vec<BlobId>, CatalogError> {
+    async fn doomed(&self, after: Option<&Doomed>, limit: u32) -> Result<Vec<Doomed>, CatalogError> {
         within_patience(async {
             let lease = self.pool.lease().await?;
-            let doomed = read::doomed(&lease, limit).await?;
+            let doomed = read::doomed(&lease, after, limit).await?;
             lease.release();
             Ok(doomed)
         })

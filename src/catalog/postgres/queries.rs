@@ -97,7 +97,8 @@ statements! {
     INSERT_TOMBSTONE = "INSERT INTO tombstones (id, removed_at) VALUES ($1, now()) \
                         ON CONFLICT (id) DO UPDATE SET removed_at = excluded.removed_at";
 
-    DOOMED = "SELECT id FROM blobs WHERE doomed_at IS NOT NULL ORDER BY doomed_at LIMIT $1";
+    DOOMED = "SELECT id, doomed_at FROM blobs WHERE doomed_at IS NOT NULL \
+              AND ($2::timestamptz IS NULL OR (doomed_at, id) > ($2, $3::uuid)) ORDER BY doomed_at, id LIMIT $1";
 
     /// None that still has rows: once it is forgotten, nobody would look for them.
     FORGET = "DELETE FROM blobs WHERE id = ANY($1) AND refs = 0 \

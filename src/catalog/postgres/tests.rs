@@ -111,8 +111,8 @@ async fn a_blob_that_still_has_rows_is_not_forgotten() {
     catalog.condemn(&[blob]).await.unwrap();
     database.execute(&format!("INSERT INTO blob_rows VALUES ('{}', 1, 0, 'x')", blob.0)).await;
     catalog.forget(&[blob]).await.unwrap();
-    assert_eq!(catalog.doomed(10).await.unwrap(), [blob]);
+    assert_eq!(catalog.doomed(None, 10).await.unwrap().len(), 1);
     database.execute("DELETE FROM blob_rows").await;
     catalog.forget(&[blob]).await.unwrap();
-    assert_eq!(catalog.doomed(10).await.unwrap(), []);
+    assert_eq!(catalog.doomed(None, 10).await.unwrap(), []);
 }

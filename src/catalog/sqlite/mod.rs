@@ -10,7 +10,7 @@ mod sweep;
 mod write;
 
 use super::stored::{GONE_FOR, write_report};
-use super::{Advance, Catalog, CatalogError, Record, Strays};
+use super::{Advance, Catalog, CatalogError, Doomed, Record, Strays};
 use crate::db::seat::{self, Seat};
 use crate::db::sqlite::{Database, Durability};
 use crate::db::{self, Staged, migrate};
@@ -103,8 +103,9 @@ impl Catalog for SqliteCatalog {
         self.database.write(Durability::Full, move |transaction| write::terminate(transaction, id)).await
     }
 
-    async fn doomed(&self, limit: u32) -> Result<Vec<BlobId>, CatalogError> {
-        self.database.read(move |connection| read::doomed(connection, limit)).await
+    async fn doomed(&self, after: Option<&Doomed>, limit: u32) -> Result<Vec<Doomed>, CatalogError> {
+        let after = after.copied();
+        self.database.read(move |connection| read::doomed(connection, after.as_ref(), limit)).await
     }
 
     async fn forget(&self, blobs: &[BlobId]) -> Result<(), CatalogError> {

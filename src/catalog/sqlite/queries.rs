@@ -72,8 +72,8 @@ pub(super) const DELETE_UPLOAD: &str = "DELETE FROM uploads WHERE id = ?1";
 pub(super) const INSERT_TOMBSTONE: &str = "INSERT INTO tombstones (id, removed_at) VALUES (?1, ?2) \
      ON CONFLICT (id) DO UPDATE SET removed_at = excluded.removed_at";
 
-pub(super) const DOOMED: &str =
-    "SELECT id FROM blobs WHERE doomed_at IS NOT NULL ORDER BY doomed_at LIMIT ?1";
+pub(super) const DOOMED: &str = "SELECT id, doomed_at FROM blobs WHERE doomed_at IS NOT NULL \
+     AND (?2 IS NULL OR (doomed_at, id) > (?2, ?3)) ORDER BY doomed_at, id LIMIT ?1";
 
 pub(super) const FORGET: &str = "DELETE FROM blobs WHERE id = ?1 AND refs = 0";
 
