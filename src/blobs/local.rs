@@ -256,8 +256,8 @@ impl LocalStage {
         let parts = std::mem::take(&mut self.waiting);
         self.position += std::mem::take(&mut self.waiting_bytes) as u64;
         let written = blocking(move || {
-            let file = file.map_or_else(|| open_for_writing(&path), Ok)?;
-            leave_room(&file, parts.iter().map(|part| part.len() as u64).sum())?;
+            let wanted = parts.iter().map(|part| part.len() as u64).sum();
+            let file = open_with_room(&path, file, wanted)?;
             write_all_at(&file, &parts, position)?;
             if durably {
                 file.sync_data()?;
@@ -271,14 +271,17 @@ impl LocalStage {
     }
 }
 
-fn open_for_writing(path: &Path) -> io::Result<Arc<File>> {
-    OpenOptions::new().create(true).write(true).truncate(false).open(path).map(Arc::new)
+/// The file, made unless it is `open`: what is refused for want of room leaves not even an empty one.
+fn open_with_room(path: &Path, open: Option<Arc<File>>, wanted: u64) -> io::Result<Arc<File>> {
+    leave_room(path.parent().unwrap_or(Path::new(".")), wanted)?;
+    let make = || OpenOptions::new().create(true).write(true).truncate(false).open(path).map(Arc::new);
+    open.map_or_else(make, Ok)
 }
 
 /// Fails where `wanted` more bytes would touch what is reserved. Others may write between this and our own writing, so it is
 /// a margin, not a promise.
-fn leave_room(file: &File, wanted: u64) -> io::Result<()> {
-    let disk = rustix::fs::fstatvfs(file)?;
+fn leave_room(folder: &Path, wanted: u64) -> io::Result<()> {
+    let disk = rustix::fs::statvfs(folder)?;
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     // A file system that says it has no blocks at all does not know its size.
     match disk.f_blocks > 0 && free < wanted.saturating_add(RESERVED_BYTES) {
