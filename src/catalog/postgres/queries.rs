@@ -127,11 +127,10 @@ statements! {
          INSERT INTO tombstones (id, removed_at) SELECT id, now() FROM condemned \
          ON CONFLICT (id) DO UPDATE SET removed_at = excluded.removed_at RETURNING id";
 
-    /// Some at a time, and none whose blob is not yet deleted: who brings that upload again must still be refused.
+    /// Some at a time.
     FORGET_TOMBSTONES =
         "DELETE FROM tombstones WHERE id IN (SELECT id FROM tombstones \
-         WHERE removed_at < now() - make_interval(secs => $1) \
-         AND NOT EXISTS (SELECT FROM blobs WHERE blobs.id = tombstones.id) LIMIT 10000)";
+         WHERE removed_at < now() - make_interval(secs => $1) LIMIT 10000)";
 
     FORGET_REPLICAS = "DELETE FROM replicas WHERE last_seen < now() - make_interval(secs => $1)";
 

@@ -92,15 +92,13 @@ async fn what_nobody_asks_for_any_more_is_tidied_away() {
             "INSERT INTO tombstones
              SELECT ('00000000-0000-0000-0000-00000000000' || n)::uuid, now() - interval '7 days' + (2 - n) * interval '1 minute'
              FROM generate_series(1, 4) AS n;
-             -- Not deleted yet.
-             INSERT INTO blobs VALUES ('00000000-0000-0000-0000-000000000004', 0, now() - interval '8 days');
              INSERT INTO replicas VALUES ('recent', now() - interval '6 days', '{}'), ('old', now() - interval '8 days', '{}')",
         )
         .await;
     catalog.tidy().await.unwrap();
     let lease = catalog.pool.lease().await.unwrap();
     let ask = async |sql| lease.query_one(sql, &[]).await.unwrap().get::<_, String>(0);
-    assert_eq!(ask("SELECT string_agg(right(id::text, 1), ',' ORDER BY id) FROM tombstones").await, "1,4");
+    assert_eq!(ask("SELECT string_agg(right(id::text, 1), ',' ORDER BY id) FROM tombstones").await, "1");
     assert_eq!(ask("SELECT string_agg(container_id, ',') FROM replicas").await, "recent");
 }
 

@@ -92,9 +92,9 @@ pub(super) const IDENTITY: &str = "SELECT id FROM identity";
 pub(super) const CONDEMN: &str =
     "INSERT INTO blobs (id, refs, doomed_at) VALUES (?1, 0, ?2) ON CONFLICT (id) DO NOTHING";
 
-/// Some at a time, and none whose blob is not yet deleted: who brings that upload again must still be refused.
+/// Some at a time.
 pub(super) const FORGET_TOMBSTONES: &str = "DELETE FROM tombstones WHERE id IN (SELECT id FROM tombstones \
-     WHERE removed_at < ?1 AND NOT EXISTS (SELECT 1 FROM blobs WHERE blobs.id = tombstones.id) LIMIT 10000)";
+     WHERE removed_at < ?1 LIMIT 10000)";
 
 pub(super) const FORGET_REPLICAS: &str = "DELETE FROM replicas WHERE last_seen < ?1";
 
