@@ -14,7 +14,7 @@ use crate::db::{self, migrate};
 use crate::domain::ContainerId;
 use crate::http::{Observed, Server, Service};
 use crate::replica::{Identity, Replica, Role};
-use crate::uploads::{Budget, LocalUploads};
+use crate::uploads::{self, Budget, LocalUploads};
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -75,12 +75,16 @@ impl Storage {
         }
     }
 
-    /// Brings the schema to what this program needs, if no other replica has.
+    /// Brings the schema to what this program needs, if no other replica has. And a new folder becomes the catalog's before
+    /// anything is stored in it; where that fails, only sweeping has to wait for it.
     pub async fn prepare(&self) -> Result<(), db::Error> {
-        match &self.to_migrate {
-            Some(pool) => migrate::postgres(pool).await,
-            None => Ok(()),
+        if let Some(pool) = &self.to_migrate {
+            migrate::postgres(pool).await?;
         }
+        if let Err(error) = uploads::pair(&*self.catalog, &*self.blobs).await {
+            log::warn!("the store cannot be said to be this catalog's yet: {}", db::Chain(&error));
+        }
+        Ok(())
     }
 
     /// Takes a replica that ends in good order out of the list. Where that fails it leaves the list by itself, later.

@@ -17,6 +17,9 @@ const STAND: Duration = Duration::from_secs(5);
 const BEAT: Duration = Duration::from_secs(2);
 /// The whole store is looked through with each so-manieth sweep.
 const SWEEPS_BETWEEN_SEARCHES: u32 = 10;
+/// How long bytes are without a record at least before they are deleted: longer than a frontend goes on trying to create the
+/// upload that they may belong to.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Sweeps whenever this replica is the one elected, until it closes. What fails is tried again, for ever.
 pub async fn sweep(storage: Storage, upload_ttl: Duration, replica: Arc<Replica>) {
@@ -29,6 +32,10 @@ pub async fn sweep(storage: Storage, upload_ttl: Duration, replica: Arc<Replica>
 /// How often to sweep, so that an upload is gone soon after it has expired.
 fn pace(upload_ttl: Duration) -> Duration {
     (upload_ttl / 10).clamp(Duration::from_secs(1), Duration::from_secs(60))
+}
+
+fn patience(pace: Duration) -> Duration {
+    (pace * SWEEPS_BETWEEN_SEARCHES).max(PATIENCE)
 }
 
 async fn stand(storage: &Storage, pace: Duration) {
@@ -62,8 +69,7 @@ async fn loss_of(seat: &dyn Seat) {
 }
 
 async fn sweep_on(storage: &Storage, pace: Duration, trouble: &mut Trouble) {
-    let patience = pace * SWEEPS_BETWEEN_SEARCHES;
-    let mut sweeper = Sweeper::new(storage.catalog.clone(), storage.blobs.clone(), patience);
+    let mut sweeper = Sweeper::new(storage.catalog.clone(), storage.blobs.clone(), patience(pace));
     for round in (0..SWEEPS_BETWEEN_SEARCHES).cycle() {
         let mut swept = Swept::default();
         let outcome = one_round(&mut sweeper, round == 0, &mut swept).await;
@@ -116,6 +122,14 @@ mod tests {
     fn an_upload_is_gone_soon_after_it_expired() {
         for (ttl, every) in [(0, 1), (5, 1), (60, 6), (600, 60), (24 * 3600, 60)] {
             assert_eq!(pace(Duration::from_secs(ttl)), Duration::from_secs(every), "{ttl}");
+        }
+    }
+
+    /// A frontend goes on for 60 s, and its last try may take a while.
+    #[test]
+    fn a_short_time_to_live_takes_no_creation_from_one_who_goes_on_trying() {
+        for (ttl, at_least) in [(0, 120), (5, 120), (60, 120), (600, 600), (24 * 3600, 600)] {
+            assert_eq!(patience(pace(Duration::from_secs(ttl))), Duration::from_secs(at_least), "{ttl}");
         }
     }
 }

@@ -1,10 +1,10 @@
 //! A store that fails and waits when a test says so. Everything else it hands on to the store it wraps.
 
-use super::{BlobError, BlobStore, Place, Stage};
+use super::{BlobError, BlobStore, Owner, Place, Stage};
 use crate::db::Staged;
 pub use crate::db::faults::{Fault, Held};
 use crate::db::faults::{Script, Struck};
-use crate::domain::{BlobEpoch, BlobId};
+use crate::domain::{BlobEpoch, BlobId, CatalogId};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -93,6 +93,14 @@ impl BlobStore for FaultyBlobs {
 
     fn inventory(&self) -> BoxStream<'static, Result<Vec<BlobEpoch>, BlobError>> {
         self.inner.inventory()
+    }
+
+    async fn owner(&self, catalog: CatalogId) -> Result<Owner, BlobError> {
+        self.inner.owner(catalog).await
+    }
+
+    async fn adopt(&self, catalog: CatalogId) -> Result<(), BlobError> {
+        self.inner.adopt(catalog).await
     }
 }
 

@@ -8,16 +8,16 @@
 //! the store is opened, so that no write has to make one durable. With a million blobs each holds some 4000 files, which
 //! deleting a blob looks through. A folder for each blob would spare that and cost two more fsyncs for each upload.
 
-use super::{BlobError, BlobStore, Place, Stage};
+use super::{BlobError, BlobStore, Owner, Place, Stage};
 use crate::db::Staged;
-use crate::domain::{BlobEpoch, BlobId, Epoch};
+use crate::domain::{BlobEpoch, BlobId, CatalogId, Epoch};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{self, ErrorKind, IoSlice, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,6 +34,8 @@ const LAST_READ_BYTES: usize = 256 << 10;
 /// Room on the disk that no upload gets. A catalog on the same disk needs some to say what was deleted: without it a disk
 /// that uploads have filled could never be emptied again.
 const RESERVED_BYTES: u64 = 64 << 20;
+/// The file that says of which catalog the others are.
+const OWNER: &str = ".catalog";
 /// Folders that are listed together. A power of two.
 const FOLDERS_LISTED: usize = 16;
 
@@ -157,6 +159,35 @@ impl BlobStore for LocalBlobs {
         });
         pages.boxed()
     }
+
+    async fn owner(&self, catalog: CatalogId) -> Result<Owner, BlobError> {
+        let path = self.folder.join(OWNER);
+        match blocking(move || fs::read(path)).await {
+            Ok(written) if written == owner_line(catalog).as_bytes() => Ok(Owner::Same),
+            Ok(_) => Ok(Owner::Another),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Owner::Nobody),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn adopt(&self, catalog: CatalogId) -> Result<(), BlobError> {
+        let folder = self.folder.clone();
+        Ok(blocking(move || write_owner(&folder, catalog)).await?)
+    }
+}
+
+fn owner_line(catalog: CatalogId) -> String {
+    format!("{}\n", catalog.0.hyphenated())
+}
+
+/// Whole or not at all, also after a power cut.
+fn write_owner(folder: &Path, catalog: CatalogId) -> io::Result<()> {
+    let draft = folder.join(format!("{OWNER}-{:016x}", fastrand::u64(..)));
+    let mut file = File::create_new(&draft)?;
+    file.write_all(owner_line(catalog).as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&draft, folder.join(OWNER))?;
+    sync_folder(folder)
 }
 
 fn delete_files(folder: &Path, prefix: &str) -> io::Result<()> {
@@ -225,8 +256,8 @@ impl LocalStage {
         let parts = std::mem::take(&mut self.waiting);
         self.position += std::mem::take(&mut self.waiting_bytes) as u64;
         let written = blocking(move || {
-            let file = file.map_or_else(|| open_for_writing(&path), Ok)?;
-            leave_room(&file, parts.iter().map(|part| part.len() as u64).sum())?;
+            let wanted = parts.iter().map(|part| part.len() as u64).sum();
+            let file = open_with_room(&path, file, wanted)?;
             write_all_at(&file, &parts, position)?;
             if durably {
                 file.sync_data()?;
@@ -240,14 +271,17 @@ impl LocalStage {
     }
 }
 
-fn open_for_writing(path: &Path) -> io::Result<Arc<File>> {
-    OpenOptions::new().create(true).write(true).truncate(false).open(path).map(Arc::new)
+/// The file, made unless it is `open`: what is refused for want of room leaves not even an empty one.
+fn open_with_room(path: &Path, open: Option<Arc<File>>, wanted: u64) -> io::Result<Arc<File>> {
+    leave_room(path.parent().unwrap_or(Path::new(".")), wanted)?;
+    let make = || OpenOptions::new().create(true).write(true).truncate(false).open(path).map(Arc::new);
+    open.map_or_else(make, Ok)
 }
 
 /// Fails where `wanted` more bytes would touch what is reserved. Others may write between this and our own writing, so it is
 /// a margin, not a promise.
-fn leave_room(file: &File, wanted: u64) -> io::Result<()> {
-    let disk = rustix::fs::fstatvfs(file)?;
+fn leave_room(folder: &Path, wanted: u64) -> io::Result<()> {
+    let disk = rustix::fs::statvfs(folder)?;
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     // A file system that says it has no blocks at all does not know its size.
     match disk.f_blocks > 0 && free < wanted.saturating_add(RESERVED_BYTES) {

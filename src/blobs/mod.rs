@@ -15,7 +15,7 @@ pub mod local;
 pub mod postgres;
 
 use crate::db::Staged;
-use crate::domain::{BlobEpoch, BlobId, Epoch};
+use crate::domain::{BlobEpoch, BlobId, CatalogId, Epoch};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -26,6 +26,16 @@ pub struct Place {
     pub blob: BlobId,
     pub epoch: Epoch,
     pub start: u64,
+}
+
+/// Which catalog may say of a store's bytes that they count nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The one that was asked about.
+    Same,
+    Another,
+    /// It was never said.
+    Nobody,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +72,12 @@ pub trait BlobStore: Send + Sync {
     /// All stored bytes that may count nowhere, in pages and in no order; others may be among them. What comes or goes
     /// meanwhile may be missed.
     fn inventory(&self) -> BoxStream<'static, Result<Vec<BlobEpoch>, BlobError>>;
+
+    /// Whether the bytes are those of this catalog.
+    async fn owner(&self, catalog: CatalogId) -> Result<Owner, BlobError>;
+
+    /// Says for good that the bytes, which were nobody's, are those of this catalog. Of two at once one wins.
+    async fn adopt(&self, catalog: CatalogId) -> Result<(), BlobError>;
 }
 
 /// One chunk being written. Dropped before [`Stage::finish`], nothing of it counts.

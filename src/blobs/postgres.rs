@@ -4,15 +4,16 @@
 //! epoch they are counted once: so where a row stands already, the transaction that brings it again would fail at the
 //! offset anyway, and the duplicate key is no more than an earlier word for that.
 
-use super::{BlobError, BlobStore, Place, Stage};
+use super::{BlobError, BlobStore, Owner, Place, Stage};
 use crate::db::postgres::{Pool, TransactionPart};
 use crate::db::{self, Staged, within_patience};
-use crate::domain::{BlobEpoch, BlobId, Epoch};
+use crate::domain::{BlobEpoch, BlobId, CatalogId, Epoch};
 use async_trait::async_trait;
 use bytes::{BufMut, Bytes, BytesMut};
 use deadpool_postgres::Transaction;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
+use std::time::Duration;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 /// A CHECK of the table says so, too.
@@ -23,6 +24,10 @@ const READ_BYTES: usize = 256 << 10;
 const ROWS_IN_FLIGHT: usize = 4;
 /// Rows deleted by one statement, which must end in time.
 const ROWS_DELETED: i64 = 64;
+/// How often, and after which pause, one who always finds another deleter at the same rows looks again. Then that one has
+/// not come to its end, and a later try may.
+const LOOKS: u32 = 20;
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 const INSERT: &str = "INSERT INTO blob_rows (blob_id, epoch, start_bytes, data) VALUES ($1, $2, $3, $4)";
 
@@ -30,9 +35,13 @@ const INSERT: &str = "INSERT INTO blob_rows (blob_id, epoch, start_bytes, data) 
 const READ: &str = "SELECT substring(data FROM ($3 - start_bytes + 1)::int FOR $4) FROM blob_rows \
      WHERE blob_id = $1 AND epoch = $2 AND start_bytes BETWEEN $3 - 1048575 AND $3 ORDER BY start_bytes DESC LIMIT 1";
 
-/// Of one epoch ($2), or of all.
+/// Of one epoch ($2), or of all. Finds none where it waited for another deleter, which had just those that it had chosen:
+/// only a new statement, [`LEFT`], sees whether there are more.
 const DELETE: &str = "DELETE FROM blob_rows WHERE blob_id = $1 AND (epoch, start_bytes) IN \
      (SELECT epoch, start_bytes FROM blob_rows WHERE blob_id = $1 AND ($2::bigint IS NULL OR epoch = $2) LIMIT $3)";
+
+const LEFT: &str =
+    "SELECT EXISTS (SELECT FROM blob_rows WHERE blob_id = $1 AND ($2::bigint IS NULL OR epoch = $2))";
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -60,6 +69,35 @@ impl PostgresBlobs {
             let piece = Bytes::copy_from_slice(piece);
             lease.release();
             if piece.is_empty() { Err(BlobError::Missing) } else { Ok(piece) }
+        })
+        .await
+    }
+
+    /// Returns when no row is left, whoever deleted it: the caller forgets the blob then.
+    async fn delete_all(&self, blob: BlobId, epoch: Option<Epoch>) -> Result<(), BlobError> {
+        let mut looks = 0;
+        while looks < LOOKS {
+            if self.delete_some(blob, epoch).await? > 0 {
+                looks = 0;
+                continue;
+            }
+            if !self.any_left(blob, epoch).await? {
+                return Ok(());
+            }
+            looks += 1;
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        Err(BlobError::Unavailable("another deletion of the same rows does not end".into()))
+    }
+
+    async fn any_left(&self, blob: BlobId, epoch: Option<Epoch>) -> Result<bool, BlobError> {
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let statement = lease.prepare_cached(LEFT).await?;
+            let epoch = epoch.map(|epoch| epoch.0);
+            let left = lease.query_one(&statement, &[&blob.0, &epoch]).await?.try_get(0)?;
+            lease.release();
+            Ok(left)
         })
         .await
     }
@@ -104,19 +142,26 @@ impl BlobStore for PostgresBlobs {
     }
 
     async fn delete(&self, blob: BlobId) -> Result<(), BlobError> {
-        while self.delete_some(blob, None).await? > 0 {}
-        Ok(())
+        self.delete_all(blob, None).await
     }
 
     async fn delete_epoch(&self, bytes: BlobEpoch) -> Result<(), BlobError> {
-        while self.delete_some(bytes.blob, Some(bytes.epoch)).await? > 0 {}
-        Ok(())
+        self.delete_all(bytes.blob, Some(bytes.epoch)).await
     }
 
     /// Nothing. A row is committed by the transaction that counts it, and with no other; what that transaction found in the
     /// way (a later epoch, a removal, a tombstone) has rolled it back. From then on it counts until its blob is doomed.
     fn inventory(&self) -> BoxStream<'static, Result<Vec<BlobEpoch>, BlobError>> {
         stream::empty().boxed()
+    }
+
+    /// Rows stand in the catalog's own database.
+    async fn owner(&self, _: CatalogId) -> Result<Owner, BlobError> {
+        Ok(Owner::Same)
+    }
+
+    async fn adopt(&self, _: CatalogId) -> Result<(), BlobError> {
+        Ok(())
     }
 }
 
@@ -271,15 +316,55 @@ mod tests {
         assert!(matches!(conformance::contents(&store, place, 1).await, Err(BlobError::Missing)));
     }
 
+    async fn blob_of_rows(pool: &Pool, count: i64) -> BlobId {
+        let blob = BlobId(Uuid::now_v7());
+        let lease = pool.lease().await.unwrap();
+        for start in 0..count {
+            lease.execute(INSERT, &[&blob.0, &1i64, &start, &&b"x"[..]]).await.unwrap();
+        }
+        lease.release();
+        blob
+    }
+
+    /// The other one is under way with its first batch while this one chooses the same, and dies after it.
+    #[tokio::test]
+    async fn who_waited_for_another_deleter_deletes_what_that_one_left() {
+        const ROWS: &str = "SELECT count(*) FROM blob_rows";
+        const WAITING: &str = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+        let (database, pool) = TestDatabase::migrated().await;
+        let store = PostgresBlobs::new(pool.clone());
+        let blob = blob_of_rows(&pool, 10 * ROWS_DELETED).await;
+        let mut lease = pool.lease().await.unwrap();
+        let other = lease.transaction().await.unwrap();
+        let deleted = other.execute(DELETE, &[&blob.0, &None::<i64>, &ROWS_DELETED]).await.unwrap();
+        assert_eq!(deleted, ROWS_DELETED as u64);
+        let deleting = tokio::spawn(async move { store.delete(blob).await });
+        while database.numbers(WAITING).await == [0] {
+            assert!(!deleting.is_finished());
+        }
+        other.commit().await.unwrap();
+        deleting.await.unwrap().unwrap();
+        assert_eq!(database.numbers(ROWS).await, [0]);
+    }
+
+    #[tokio::test]
+    async fn of_two_deleters_the_first_to_return_leaves_no_row() {
+        let (database, pool) = TestDatabase::migrated().await;
+        let store = PostgresBlobs::new(pool.clone());
+        let blob = blob_of_rows(&pool, 10 * ROWS_DELETED).await;
+        let (one, other) = (store.delete(blob), store.delete(blob));
+        tokio::select! {
+            deleted = one => deleted.unwrap(),
+            deleted = other => deleted.unwrap(),
+        }
+        assert_eq!(database.numbers("SELECT count(*) FROM blob_rows").await, [0]);
+    }
+
     #[tokio::test]
     async fn a_blob_of_many_rows_is_deleted_in_batches() {
         let (_database, pool) = TestDatabase::migrated().await;
         let store = PostgresBlobs::new(pool.clone());
-        let blob = BlobId(Uuid::now_v7());
-        let lease = pool.lease().await.unwrap();
-        for start in 0..(2 * ROWS_DELETED + 1) {
-            lease.execute(INSERT, &[&blob.0, &1i64, &start, &&b"x"[..]]).await.unwrap();
-        }
+        let blob = blob_of_rows(&pool, 2 * ROWS_DELETED + 1).await;
         store.delete(blob).await.unwrap();
         let place = Place { blob, epoch: Epoch(1), start: 0 };
         assert!(matches!(conformance::contents(&store, place, 1).await, Err(BlobError::Missing)));

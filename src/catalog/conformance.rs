@@ -10,7 +10,7 @@ mod sweeping;
 
 use super::{Advance, Catalog, CatalogError};
 use crate::db::Staged;
-use crate::domain::{ContainerId, Digest, Epoch, FileName, NewUpload, Upload, UploadId};
+use crate::domain::{BlobId, ContainerId, Digest, Epoch, FileName, NewUpload, Upload, UploadId};
 use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,6 +75,10 @@ pub(crate) async fn create(catalog: &dyn Catalog, new: &NewUpload) -> Upload {
 
 async fn create_whole(catalog: &dyn Catalog, new: &NewUpload, size: u64) -> Upload {
     catalog.create(new, Some(&last_bytes(0, size)), Staged::Durable, TTL).await.unwrap()
+}
+
+async fn doomed(catalog: &dyn Catalog) -> Vec<BlobId> {
+    catalog.doomed(None, 1000).await.unwrap().into_iter().map(|doomed| doomed.blob).collect()
 }
 
 pub(crate) async fn append(

@@ -1,11 +1,12 @@
 //! A catalog that fails and waits when a test says so. Everything else it hands on to the catalog it wraps.
 
-use super::{Advance, Catalog, CatalogError, Record, Strays};
+use super::{Advance, Catalog, CatalogError, Doomed, Record, Strays};
 use crate::db::Staged;
 use crate::db::faults::{Fault, Script, Struck};
 use crate::db::seat::Seat;
 use crate::domain::{
-    BlobEpoch, BlobId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, Upload, UploadId,
+    BlobEpoch, BlobId, CatalogId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, Upload,
+    UploadId,
 };
 use crate::replica::Report;
 use async_trait::async_trait;
@@ -105,8 +106,8 @@ impl Catalog for FaultyCatalog {
         self.struck(At::Terminate, self.inner.terminate(id)).await
     }
 
-    async fn doomed(&self, limit: u32) -> Result<Vec<BlobId>, CatalogError> {
-        self.inner.doomed(limit).await
+    async fn doomed(&self, after: Option<&Doomed>, limit: u32) -> Result<Vec<Doomed>, CatalogError> {
+        self.inner.doomed(after, limit).await
     }
 
     async fn forget(&self, blobs: &[BlobId]) -> Result<(), CatalogError> {
@@ -127,6 +128,10 @@ impl Catalog for FaultyCatalog {
 
     async fn tidy(&self) -> Result<(), CatalogError> {
         self.inner.tidy().await
+    }
+
+    async fn identity(&self) -> Result<CatalogId, CatalogError> {
+        self.inner.identity().await
     }
 
     async fn elect(&self) -> Result<Option<Box<dyn Seat>>, CatalogError> {

@@ -16,13 +16,14 @@ mod stored;
 
 use crate::db::{self, Staged, seat::Seat};
 use crate::domain::{
-    BlobEpoch, BlobId, ContainerId, Digest, Epoch, Extent, Listing, NewUpload, Page, Segment, Sha256Sum,
-    Upload, UploadId,
+    BlobEpoch, BlobId, CatalogId, ContainerId, Digest, Epoch, Extent, Listing, NewUpload, Page, Segment,
+    Sha256Sum, Upload, UploadId,
 };
 use crate::replica::Report;
 use async_trait::async_trait;
 use std::ops::Range;
 use std::time::Duration;
+use time::OffsetDateTime;
 
 /// A record with what only a writer needs: the digest of the bytes before `upload.offset`.
 #[derive(Clone, Debug)]
@@ -58,6 +59,13 @@ pub struct Strays {
     /// Blobs that no record has: being created just now, or what a creation left that never came to its end. Each as often
     /// as it was asked for.
     pub unknown: Vec<BlobId>,
+}
+
+/// A blob whose bytes nothing refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Doomed {
+    pub blob: BlobId,
+    pub since: OffsetDateTime,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -146,8 +154,9 @@ pub trait Catalog: Send + Sync {
     /// caller's to delete, then it says so with [`Catalog::forget`]. [`CatalogError::Gone`] if it was removed before.
     async fn terminate(&self, id: UploadId) -> Result<Vec<BlobId>, CatalogError>;
 
-    /// Blobs whose bytes nothing refers to and which were not yet forgotten, at most `limit`.
-    async fn doomed(&self, limit: u32) -> Result<Vec<BlobId>, CatalogError>;
+    /// Blobs whose bytes nothing refers to and which were not yet forgotten, at most `limit`, those first that were doomed
+    /// first, from `after` on.
+    async fn doomed(&self, after: Option<&Doomed>, limit: u32) -> Result<Vec<Doomed>, CatalogError>;
 
     /// Says that the bytes of these doomed blobs are deleted.
     async fn forget(&self, blobs: &[BlobId]) -> Result<(), CatalogError>;
@@ -165,6 +174,9 @@ pub trait Catalog: Send + Sync {
 
     /// Forgets some of the tombstones and replicas that nobody asks for any more.
     async fn tidy(&self) -> Result<(), CatalogError>;
+
+    /// Which catalog this is.
+    async fn identity(&self) -> Result<CatalogId, CatalogError>;
 
     /// The seat of the one replica that sweeps, unless another one has it.
     async fn elect(&self) -> Result<Option<Box<dyn Seat>>, CatalogError>;

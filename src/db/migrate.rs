@@ -23,7 +23,9 @@ mod embedded {
 /// No limit for statements; but who waits for a table's lock makes all others wait behind: rather fail and try again. And who
 /// takes the lock and then stands still loses it.
 const UNHURRIED: &str = "SET statement_timeout = 0; SET lock_timeout = '10s'; \
-     SET idle_session_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s'";
+     SET idle_in_transaction_session_timeout = '10s'";
+/// Not before PostgreSQL 14, where one who stands still between two transactions keeps the lock.
+const UNHURRIED_BUT_AWAKE: (&str, &str) = ("idle_session_timeout", "10s");
 /// Any number will do, as long as every release takes the same.
 const LOCK: i64 = 0x7377_6172_6d2d_7570;
 /// How often one asks whether another replica has let go of it.
@@ -58,7 +60,9 @@ pub async fn postgres(pool: &Pool) -> Result<(), Error> {
 }
 
 async fn unhurried(session: &Session) -> Result<(), Error> {
-    Ok(session.batch_execute(UNHURRIED).await?)
+    session.batch_execute(UNHURRIED).await?;
+    let (parameter, value) = UNHURRIED_BUT_AWAKE;
+    session.set_if_known(parameter, value).await
 }
 
 /// Takes the lock if it is free. Asked for again and again rather than waited for: a wait cannot be told from a server that

@@ -212,6 +212,15 @@ impl Deref for Session {
     }
 }
 
+impl Session {
+    /// Sets a parameter for this session, if the server knows it: older ones lack some.
+    pub(super) async fn set_if_known(&self, parameter: &str, value: &str) -> Result<(), Error> {
+        let set = "SELECT set_config(name, $2, false) FROM pg_settings WHERE name = $1";
+        self.query_opt(set, &[&parameter, &value]).await?;
+        Ok(())
+    }
+}
+
 impl DerefMut for Session {
     fn deref_mut(&mut self) -> &mut tokio_postgres::Client {
         &mut self.0
@@ -321,6 +330,16 @@ mod tests {
         let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let pool = pool(&format!("postgres://u@{}/db", silent.local_addr().unwrap())).await;
         assert!(matches!(pool.dedicated().await, Err(Error::Unavailable(_))));
+    }
+
+    #[tokio::test]
+    async fn a_parameter_that_the_server_does_not_know_is_not_set() {
+        let database = TestDatabase::empty().await;
+        let session = pool(&database.url).await.dedicated().await.unwrap();
+        session.set_if_known("lock_timeout", "7s").await.unwrap();
+        session.set_if_known("timeout_of_a_later_release", "7s").await.unwrap();
+        let set = session.query_one("SHOW lock_timeout", &[]).await.unwrap();
+        assert_eq!(set.get::<_, String>(0), "7s");
     }
 
     #[tokio::test]

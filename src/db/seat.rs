@@ -24,9 +24,8 @@ pub trait Seat: Send + Sync {
 pub async fn take_postgres(pool: &Pool, number: i64) -> Result<Option<Box<dyn Seat>>, Error> {
     within_patience(async {
         let session = pool.dedicated().await?;
-        // PostgreSQL before 14 does not know the setting; there a stopped holder keeps its seat.
-        let limit = "SELECT set_config(name, $1, false) FROM pg_settings WHERE name = 'idle_session_timeout'";
-        session.query_opt(limit, &[&SILENCE]).await?;
+        // PostgreSQL before 14 does not know it; there a stopped holder keeps its seat.
+        session.set_if_known("idle_session_timeout", SILENCE).await?;
         let taken = session.query_one("SELECT pg_try_advisory_lock($1)", &[&number]).await?;
         Ok(taken.try_get::<_, bool>(0)?.then(|| Box::new(PostgresSeat(session)) as Box<dyn Seat>))
     })

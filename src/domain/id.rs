@@ -8,6 +8,10 @@ use uuid::{Uuid, Version};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UploadId(Uuid);
 
+/// Which catalog it is: random, and made with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CatalogId(pub Uuid);
+
 #[derive(Debug, thiserror::Error)]
 #[error("an upload id is a UUIDv7 in its hyphenated lower-case form")]
 pub struct InvalidUploadId;

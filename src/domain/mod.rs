@@ -16,5 +16,5 @@ pub use digest::{Digest, InvalidDigest, Sha256Sum};
 pub use epoch::Epoch;
 pub use extent::{BlobEpoch, BlobId, Extent, Segment, merge_segments};
 pub use filename::FileName;
-pub use id::{InvalidUploadId, UploadId};
+pub use id::{CatalogId, InvalidUploadId, UploadId};
 pub use upload::{Cursor, Listing, NewUpload, Page, Refusal, SortKey, State, Upload};

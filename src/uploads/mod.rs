@@ -13,7 +13,7 @@ mod sweeper;
 pub use budget::{Budget, Grant};
 pub use chunker::{Chunk, Chunker, LARGEST as LARGEST_CHUNK};
 pub use local::LocalUploads;
-pub use sweeper::{SweepError, Sweeper, Swept};
+pub use sweeper::{SweepError, Sweeper, Swept, pair};
 
 use crate::domain::{ContainerId, Epoch, Listing, NewUpload, Page, Refusal, Segment, Upload, UploadId};
 use async_trait::async_trait;

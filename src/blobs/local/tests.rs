@@ -82,6 +82,17 @@ async fn what_others_put_into_the_folder_is_not_in_the_inventory() {
     assert_eq!(inventory.concat(), [BlobEpoch { blob, epoch }]);
 }
 
+#[tokio::test]
+async fn what_has_no_room_leaves_no_file() {
+    let (_folder, store) = store().await;
+    let path = store.file_of(BlobId(Uuid::now_v7()), Epoch(1));
+    let refused = open_with_room(&path, None, u64::MAX).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::StorageFull);
+    assert!(!path.exists());
+    open_with_room(&path, None, 1).unwrap();
+    assert!(path.exists());
+}
+
 #[test]
 fn a_full_disk_is_told_apart() {
     for kind in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded] {

@@ -1,4 +1,4 @@
-use super::{TTL, append, bytes, create, create_whole, last_bytes, new_upload};
+use super::{TTL, append, bytes, create, create_whole, doomed, last_bytes, new_upload};
 use crate::catalog::{Catalog, CatalogError};
 use crate::db::Staged;
 use crate::domain::BlobId;
@@ -32,19 +32,22 @@ async fn an_incomplete_upload_is_removed_with_its_blob(catalog: &dyn Catalog) {
 }
 
 async fn bytes_are_doomed_until_they_are_forgotten(catalog: &dyn Catalog) {
-    let before = catalog.doomed(1000).await.unwrap();
-    catalog.forget(&before).await.unwrap();
-    let mut doomed = Vec::new();
+    catalog.forget(&doomed(catalog).await).await.unwrap();
+    let mut removed = Vec::new();
     for _ in 0..3 {
         let id = create_whole(catalog, &new_upload(None), 5).await.id;
-        doomed.extend(catalog.terminate(id).await.unwrap());
+        removed.extend(catalog.terminate(id).await.unwrap());
     }
-    assert_eq!(catalog.doomed(1000).await.unwrap(), doomed);
-    assert_eq!(catalog.doomed(2).await.unwrap(), doomed[..2]);
-    catalog.forget(&doomed[..2]).await.unwrap();
-    assert_eq!(catalog.doomed(1000).await.unwrap(), doomed[2..]);
-    catalog.forget(&doomed).await.unwrap();
-    assert!(catalog.doomed(1000).await.unwrap().is_empty());
+    assert_eq!(doomed(catalog).await, removed);
+    let first = catalog.doomed(None, 2).await.unwrap();
+    assert_eq!(first, catalog.doomed(None, 1000).await.unwrap()[..2]);
+    let rest = catalog.doomed(Some(&first[1]), 2).await.unwrap();
+    assert_eq!(rest, catalog.doomed(None, 1000).await.unwrap()[2..]);
+    assert_eq!(catalog.doomed(Some(&rest[0]), 2).await.unwrap(), []);
+    catalog.forget(&removed[..2]).await.unwrap();
+    assert_eq!(doomed(catalog).await, removed[2..]);
+    catalog.forget(&removed).await.unwrap();
+    assert!(doomed(catalog).await.is_empty());
 }
 
 async fn what_is_referred_to_is_not_forgotten(catalog: &dyn Catalog) {

@@ -1,4 +1,4 @@
-use super::{TTL, append, bytes, create, create_whole, last_bytes, new_upload, race};
+use super::{TTL, append, bytes, create, create_whole, doomed, last_bytes, new_upload, race};
 use crate::catalog::{Advance, Catalog, CatalogError, Strays};
 use crate::db::Staged;
 use crate::domain::{BlobEpoch, BlobId, Epoch, Upload, UploadId};
@@ -17,6 +17,7 @@ pub(super) async fn all(catalog: &Arc<dyn Catalog>) {
     a_blob_that_is_known_is_not_condemned(&**catalog).await;
     of_a_creation_and_its_condemnation_at_once_one_wins(catalog).await;
     tidying_leaves_what_is_still_asked_for(&**catalog).await;
+    its_identity_stays(&**catalog).await;
     one_at_a_time_is_elected(&**catalog).await;
 }
 
@@ -50,7 +51,7 @@ async fn an_expired_upload_is_removed(catalog: &dyn Catalog) {
     assert!(matches!(catalog.find(id).await, Err(CatalogError::Gone)));
     assert!(matches!(append(catalog, id, &bytes(0, 1)).await, Err(CatalogError::Gone)));
     assert!(matches!(catalog.terminate(id).await, Err(CatalogError::Gone)));
-    assert!(catalog.doomed(1000).await.unwrap().contains(&own(id)));
+    assert!(doomed(catalog).await.contains(&own(id)));
     catalog.find(other).await.unwrap();
 }
 
@@ -175,7 +176,7 @@ async fn of_a_creation_and_its_condemnation_at_once_one_wins(catalog: &Arc<dyn C
         assert_eq!(won, 1, "{outcomes:?}");
         let created = outcomes.iter().step_by(2).any(Result::is_ok);
         assert_eq!(catalog.find(new.id).await.is_ok(), created);
-        assert_eq!(catalog.doomed(1000).await.unwrap().contains(&own(new.id)), !created);
+        assert_eq!(doomed(&**catalog).await.contains(&own(new.id)), !created);
     }
 }
 
@@ -184,6 +185,12 @@ async fn tidying_leaves_what_is_still_asked_for(catalog: &dyn Catalog) {
     catalog.terminate(id).await.unwrap();
     catalog.tidy().await.unwrap();
     assert!(matches!(catalog.find(id).await, Err(CatalogError::Gone)));
+}
+
+async fn its_identity_stays(catalog: &dyn Catalog) {
+    let id = catalog.identity().await.unwrap();
+    assert!(id.0.as_bytes().iter().any(|byte| *byte != 0));
+    assert_eq!(catalog.identity().await.unwrap(), id);
 }
 
 async fn one_at_a_time_is_elected(catalog: &dyn Catalog) {

@@ -12,12 +12,13 @@ mod sweep;
 mod write;
 
 use super::stored::{GONE_FOR, signed, write_report};
-use super::{Advance, Catalog, CatalogError, Record, Strays};
+use super::{Advance, Catalog, CatalogError, Doomed, Record, Strays};
 use crate::db::postgres::Pool;
 use crate::db::seat::{self, Seat};
 use crate::db::{Error, Staged, migrate, within_patience};
 use crate::domain::{
-    BlobEpoch, BlobId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, State, Upload, UploadId,
+    BlobEpoch, BlobId, CatalogId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, State,
+    Upload, UploadId,
 };
 use crate::replica::Report;
 use async_trait::async_trait;
@@ -182,10 +183,10 @@ impl Catalog for PostgresCatalog {
         .await
     }
 
-    async fn doomed(&self, limit: u32) -> Result<Vec<BlobId>, CatalogError> {
+    async fn doomed(&self, after: Option<&Doomed>, limit: u32) -> Result<Vec<Doomed>, CatalogError> {
         within_patience(async {
             let lease = self.pool.lease().await?;
-            let doomed = read::doomed(&lease, limit).await?;
+            let doomed = read::doomed(&lease, after, limit).await?;
             lease.release();
             Ok(doomed)
         })
@@ -242,6 +243,16 @@ impl Catalog for PostgresCatalog {
             sweep::tidy(&lease).await?;
             lease.release();
             Ok(())
+        })
+        .await
+    }
+
+    async fn identity(&self) -> Result<CatalogId, CatalogError> {
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let id = lease.query_one(queries::IDENTITY, &[]).await?.try_get(0)?;
+            lease.release();
+            Ok(CatalogId(id))
         })
         .await
     }

@@ -97,9 +97,12 @@ statements! {
     INSERT_TOMBSTONE = "INSERT INTO tombstones (id, removed_at) VALUES ($1, now()) \
                         ON CONFLICT (id) DO UPDATE SET removed_at = excluded.removed_at";
 
-    DOOMED = "SELECT id FROM blobs WHERE doomed_at IS NOT NULL ORDER BY doomed_at LIMIT $1";
+    DOOMED = "SELECT id, doomed_at FROM blobs WHERE doomed_at IS NOT NULL \
+              AND ($2::timestamptz IS NULL OR (doomed_at, id) > ($2, $3::uuid)) ORDER BY doomed_at, id LIMIT $1";
 
-    FORGET = "DELETE FROM blobs WHERE id = ANY($1) AND refs = 0";
+    /// None that still has rows: once it is forgotten, nobody would look for them.
+    FORGET = "DELETE FROM blobs WHERE id = ANY($1) AND refs = 0 \
+              AND NOT EXISTS (SELECT FROM blob_rows WHERE blob_id = blobs.id)";
 
     /// Locks what it finds, as [`LOCK`] does, and leaves out what another transaction has locked: an append under way wins.
     EXPIRED = "SELECT id FROM uploads WHERE expires_at <= now() AND completed_at IS NULL ORDER BY expires_at LIMIT $1 \
@@ -124,13 +127,14 @@ statements! {
          INSERT INTO tombstones (id, removed_at) SELECT id, now() FROM condemned \
          ON CONFLICT (id) DO UPDATE SET removed_at = excluded.removed_at RETURNING id";
 
-    /// Some at a time, and none whose blob is not yet deleted: who brings that upload again must still be refused.
+    /// Some at a time.
     FORGET_TOMBSTONES =
         "DELETE FROM tombstones WHERE id IN (SELECT id FROM tombstones \
-         WHERE removed_at < now() - make_interval(secs => $1) \
-         AND NOT EXISTS (SELECT FROM blobs WHERE blobs.id = tombstones.id) LIMIT 10000)";
+         WHERE removed_at < now() - make_interval(secs => $1) LIMIT 10000)";
 
     FORGET_REPLICAS = "DELETE FROM replicas WHERE last_seen < now() - make_interval(secs => $1)";
+
+    IDENTITY = "SELECT id FROM identity";
 
     REPORT = "INSERT INTO replicas (container_id, last_seen, report) VALUES ($1, clock_timestamp(), $2::text::jsonb) \
               ON CONFLICT (container_id) DO UPDATE SET last_seen = excluded.last_seen, report = excluded.report";

@@ -2,7 +2,7 @@
 
 use super::{queries, rows};
 use crate::catalog::stored::{GONE_FOR, fold, page, read_report, signed, sort_reports};
-use crate::catalog::{CatalogError, Record};
+use crate::catalog::{CatalogError, Doomed, Record};
 use crate::db::Error;
 use crate::domain::{BlobId, Extent, Listing, Page, Segment, SortKey, UploadId, merge_segments};
 use crate::replica::Report;
@@ -66,10 +66,15 @@ pub(super) async fn segments(client: &ClientWrapper, id: UploadId) -> Result<Vec
     Ok(merge_segments(segments))
 }
 
-pub(super) async fn doomed(client: &ClientWrapper, limit: u32) -> Result<Vec<BlobId>> {
+pub(super) async fn doomed(
+    client: &ClientWrapper,
+    after: Option<&Doomed>,
+    limit: u32,
+) -> Result<Vec<Doomed>> {
     let statement = client.prepare_cached(queries::DOOMED).await?;
-    let rows = client.query(&statement, &[&i64::from(limit)]).await?;
-    rows.iter().map(|row| Ok(BlobId(row.try_get(0)?))).collect()
+    let (since, blob) = after.map(|after| (after.since, after.blob.0)).unzip();
+    let rows = client.query(&statement, &[&i64::from(limit), &since, &blob]).await?;
+    rows.iter().map(|row| Ok(Doomed { blob: BlobId(row.try_get(0)?), since: row.try_get(1)? })).collect()
 }
 
 pub(super) async fn list(client: &ClientWrapper, listing: &Listing) -> Result<Page> {

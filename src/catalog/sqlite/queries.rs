@@ -72,8 +72,8 @@ pub(super) const DELETE_UPLOAD: &str = "DELETE FROM uploads WHERE id = ?1";
 pub(super) const INSERT_TOMBSTONE: &str = "INSERT INTO tombstones (id, removed_at) VALUES (?1, ?2) \
      ON CONFLICT (id) DO UPDATE SET removed_at = excluded.removed_at";
 
-pub(super) const DOOMED: &str =
-    "SELECT id FROM blobs WHERE doomed_at IS NOT NULL ORDER BY doomed_at LIMIT ?1";
+pub(super) const DOOMED: &str = "SELECT id, doomed_at FROM blobs WHERE doomed_at IS NOT NULL \
+     AND (?2 IS NULL OR (doomed_at, id) > (?2, ?3)) ORDER BY doomed_at, id LIMIT ?1";
 
 pub(super) const FORGET: &str = "DELETE FROM blobs WHERE id = ?1 AND refs = 0";
 
@@ -87,12 +87,14 @@ pub(super) const STRAY: &str = "SELECT NOT EXISTS (SELECT 1 FROM blobs WHERE id 
        WHERE blobs.id = ?1 AND refs = 1 AND (epoch > ?2 OR completed_at IS NOT NULL) \
        AND NOT EXISTS (SELECT 1 FROM extents WHERE upload_id = ?1 AND extents.epoch = ?2 AND extents.blob_id = ?1))";
 
+pub(super) const IDENTITY: &str = "SELECT id FROM identity";
+
 pub(super) const CONDEMN: &str =
     "INSERT INTO blobs (id, refs, doomed_at) VALUES (?1, 0, ?2) ON CONFLICT (id) DO NOTHING";
 
-/// Some at a time, and none whose blob is not yet deleted: who brings that upload again must still be refused.
+/// Some at a time.
 pub(super) const FORGET_TOMBSTONES: &str = "DELETE FROM tombstones WHERE id IN (SELECT id FROM tombstones \
-     WHERE removed_at < ?1 AND NOT EXISTS (SELECT 1 FROM blobs WHERE blobs.id = tombstones.id) LIMIT 10000)";
+     WHERE removed_at < ?1 LIMIT 10000)";
 
 pub(super) const FORGET_REPLICAS: &str = "DELETE FROM replicas WHERE last_seen < ?1";
 

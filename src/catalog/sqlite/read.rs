@@ -2,8 +2,8 @@
 
 use super::{queries, rows};
 use crate::catalog::stored::{GONE_FOR, fold, page, read_report, signed, sort_reports};
-use crate::catalog::{CatalogError, Record};
-use crate::domain::{BlobId, Extent, Listing, Page, Segment, SortKey, UploadId, merge_segments};
+use crate::catalog::{CatalogError, Doomed, Record};
+use crate::domain::{CatalogId, Extent, Listing, Page, Segment, SortKey, UploadId, merge_segments};
 use crate::replica::Report;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
@@ -58,12 +58,17 @@ pub(super) fn segments(connection: &Connection, id: UploadId) -> Result<Vec<Segm
     Ok(merge_segments(segments))
 }
 
-pub(super) fn doomed(connection: &Connection, limit: u32) -> Result<Vec<BlobId>> {
+pub(super) fn doomed(connection: &Connection, after: Option<&Doomed>, limit: u32) -> Result<Vec<Doomed>> {
+    let (since, blob) = after.map(|after| (rows::micros(after.since), after.blob.0.into_bytes())).unzip();
     let doomed = connection
         .prepare_cached(queries::DOOMED)?
-        .query_map([limit], |row| rows::blob(row, 0))?
+        .query_map(params![limit, since, blob], rows::doomed)?
         .collect::<rusqlite::Result<_>>()?;
     Ok(doomed)
+}
+
+pub(super) fn identity(connection: &Connection) -> Result<CatalogId> {
+    Ok(CatalogId(connection.query_row(queries::IDENTITY, [], |row| rows::uuid(row, 0))?))
 }
 
 pub(super) fn list(connection: &Connection, listing: &Listing) -> Result<Page> {

@@ -1,3 +1,4 @@
+use crate::catalog::Doomed;
 use crate::catalog::stored::unsigned;
 use crate::domain::{BlobId, Digest, Epoch, Extent, FileName, Segment, Sha256Sum, Upload, UploadId};
 use rusqlite::types::{FromSqlError, Type};
@@ -7,7 +8,11 @@ use uuid::Uuid;
 
 /// Now, in the microseconds that are stored.
 pub(super) fn now() -> i64 {
-    (OffsetDateTime::now_utc().unix_timestamp_nanos() / 1000) as i64
+    micros(OffsetDateTime::now_utc())
+}
+
+pub(super) fn micros(time: OffsetDateTime) -> i64 {
+    (time.unix_timestamp_nanos() / 1000) as i64
 }
 
 pub(super) fn time(micros: i64) -> Result<OffsetDateTime> {
@@ -66,6 +71,10 @@ pub(super) fn segment(row: &Row<'_>) -> Result<Segment> {
     })
 }
 
+pub(super) fn doomed(row: &Row<'_>) -> Result<Doomed> {
+    Ok(Doomed { blob: blob(row, 0)?, since: time(row.get(1)?)? })
+}
+
 pub(super) fn blob(row: &Row<'_>, column: usize) -> Result<BlobId> {
     uuid(row, column).map(BlobId)
 }
@@ -74,6 +83,6 @@ pub(super) fn id(row: &Row<'_>, column: usize) -> Result<UploadId> {
     uuid(row, column).map(UploadId::from_stored)
 }
 
-fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid> {
+pub(super) fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid> {
     row.get(column).map(Uuid::from_bytes)
 }

@@ -21,6 +21,9 @@ pub(super) async fn open(
         return Ok(stream::empty().boxed_local());
     }
     let extents = catalog.extents(upload.id, range.clone()).await?;
+    if extents.is_empty() {
+        return Err(why_empty(&*catalog, upload.id).await);
+    }
     check_gapless(&extents, &range)?;
     let pieces = stream::iter(extents).then(move |extent| {
         let blobs = blobs.clone();
@@ -50,6 +53,18 @@ async fn why(catalog: &dyn Catalog, id: UploadId, error: BlobError) -> UploadErr
     }
 }
 
+/// No extent where there are bytes: they went with the record, which was removed while it was asked for, or it is a defect.
+async fn why_empty(catalog: &dyn Catalog, id: UploadId) -> UploadError {
+    match catalog.find(id).await {
+        Err(CatalogError::Gone | CatalogError::NotFound) => UploadError::Gone,
+        Err(error) => error.into(),
+        Ok(_) => {
+            log::error!("upload {id} has bytes and no extents");
+            UploadError::Internal
+        }
+    }
+}
+
 /// What the extents promise is exactly the range, or the reader would be given other bytes than were stored.
 fn check_gapless(extents: &[Extent], range: &Range<u64>) -> Result<(), UploadError> {
     let mut at = range.start;
@@ -61,8 +76,6 @@ fn check_gapless(extents: &[Extent], range: &Range<u64>) -> Result<(), UploadErr
     }
     match at == range.end {
         true => Ok(()),
-        // Removed while it was asked for: the extents go with the record.
-        false if extents.is_empty() => Err(UploadError::Gone),
         false => {
             log::error!("the extents do not cover {range:?}: they end at {at}");
             Err(UploadError::Internal)

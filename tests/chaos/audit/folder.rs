@@ -37,6 +37,8 @@ fn files(folder: &Path) -> HashMap<String, u64> {
         let name = entry.file_name().into_string().unwrap();
         match entry.file_type().unwrap().is_dir() {
             true => found.extend(files(&entry.path())),
+            // Whose the folder is.
+            false if name == ".catalog" => {}
             // One that is deleted meanwhile is not there.
             false => found.extend(entry.metadata().ok().map(|metadata| (name, metadata.len()))),
         }

@@ -15,8 +15,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// What the service may leave behind for a while must be gone in the end: uploads that nobody goes on with, bytes of deleted
-/// uploads and of lost epochs. The store is looked through once in the time to live, and twice for bytes without a record.
-const SWEPT_WITHIN: Duration = Duration::from_secs(3 * UPLOAD_TTL.as_secs());
+/// uploads and of lost epochs. The store is looked through once in the time to live. That takes longest for bytes without a record:
+/// they are seen by the next search, and deleted by the first one after two minutes more.
+const SWEPT_WITHIN: Duration = Duration::from_secs(UPLOAD_TTL.as_secs() + 120 + UPLOAD_TTL.as_secs());
 
 /// Something that is not as it should be in the database or the folder.
 pub struct Finding {

@@ -66,8 +66,8 @@ impl Impatient {
 }
 
 fn files(folder: &Path) -> usize {
-    let folders = fs::read_dir(folder).unwrap();
-    folders.map(|folder| fs::read_dir(folder.unwrap().path()).unwrap().count()).sum()
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|entry| entry.is_dir()).map(|folder| fs::read_dir(folder).unwrap().count()).sum()
 }
 
 #[test]

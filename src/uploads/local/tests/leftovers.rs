@@ -40,6 +40,6 @@ fn count(path: &Path) -> [i64; 5] {
 }
 
 fn files(folder: &Path) -> i64 {
-    let folders = fs::read_dir(folder).unwrap();
-    folders.map(|folder| fs::read_dir(folder.unwrap().path()).unwrap().count() as i64).sum()
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|entry| entry.is_dir()).map(|folder| fs::read_dir(folder).unwrap().count() as i64).sum()
 }

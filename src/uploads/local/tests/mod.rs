@@ -29,6 +29,7 @@ use crate::domain::{
 };
 use crate::uploads::{
     Append, Body, BodyError, Budget, Call, First, SweepError, Sweeper, Swept, UploadError, Uploads, Writer,
+    pair,
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -199,6 +200,7 @@ impl Rig {
 async fn open_stores(folder: &Path) -> (Arc<dyn Catalog>, Arc<dyn BlobStore>) {
     let catalog = SqliteCatalog::open(&folder.join("catalog.db")).await.unwrap();
     let blobs = LocalBlobs::open(&folder.join("blobs")).await.unwrap();
+    assert!(pair(&catalog, &blobs).await.unwrap());
     (Arc::new(catalog), Arc::new(blobs))
 }
 

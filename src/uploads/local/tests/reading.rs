@@ -4,6 +4,7 @@ on_both_stores!(
     any_range_is_the_slice_of_the_content,
     an_incomplete_upload_cannot_be_read,
     an_upload_that_is_removed_while_it_is_read_is_gone,
+    lost_extents_are_a_defect_and_not_a_removal,
 );
 
 /// Over several epochs, and so over several extents, with bytes of fenced writers beside them.
@@ -48,5 +49,21 @@ async fn an_upload_that_is_removed_while_it_is_read_is_gone(rig: &Rig) {
     let reading = rig.uploads.open(&rig.call, &upload, 0..8).await.unwrap();
     rig.terminate(upload.id).await.unwrap();
     let read: Result<Vec<Bytes>, _> = reading.try_collect().await;
+    assert!(matches!(read, Err(UploadError::Gone)), "{read:?}");
+}
+
+async fn lost_extents_are_a_defect_and_not_a_removal(rig: &Rig) {
+    let upload = rig.create(None, First::Whole(body(b"12345"))).await.unwrap();
+    match &rig.database {
+        Some(database) => database.execute("DELETE FROM extents").await,
+        None => {
+            let connection = rusqlite::Connection::open(rig.folder.path().join("catalog.db")).unwrap();
+            connection.execute("DELETE FROM extents", []).unwrap();
+        }
+    }
+    let read = rig.read(&upload, 0..5).await;
+    assert!(matches!(read, Err(UploadError::Internal)), "{read:?}");
+    rig.terminate(upload.id).await.unwrap();
+    let read = rig.read(&upload, 0..5).await;
     assert!(matches!(read, Err(UploadError::Gone)), "{read:?}");
 }

@@ -1,18 +1,63 @@
 use super::*;
+use crate::blobs::Place;
 use crate::blobs::faulty::{At, Fault};
-use crate::domain::BlobEpoch;
+use crate::catalog::faulty::{self, FaultyCatalog};
+use crate::domain::{BlobEpoch, BlobId, Epoch};
+use crate::uploads::sweeper::BATCH;
 use futures_util::future::join_all;
 use std::cell::RefCell;
+use uuid::Uuid;
 
 on_both_stores!(
     an_expired_upload_is_gone_after_a_sweep,
     an_upload_that_grows_does_not_expire,
     bytes_that_could_not_be_deleted_are_deleted_by_the_sweep,
     what_cannot_be_deleted_keeps_nothing_else_from_it,
+    many_that_cannot_be_deleted_keep_no_other_from_it,
+    a_step_that_fails_skips_no_other,
     lost_epochs_are_deleted_and_counted_bytes_never,
     a_chunk_under_way_when_its_upload_expires_leaves_nothing,
     racing_requests_and_sweeps_leave_nothing_behind,
 );
+
+/// The database was lost, or the folder is another service's too.
+#[tokio::test]
+async fn a_folder_of_another_catalog_is_not_swept() {
+    let (rig, strange) = (Rig::on_sqlite_and_a_folder().await, tempfile::tempdir().unwrap());
+    let upload = rig.create(None, First::Whole(body(b"12345"))).await.unwrap();
+    let catalog: Arc<dyn Catalog> =
+        Arc::new(SqliteCatalog::open(&strange.path().join("catalog.db")).await.unwrap());
+    assert_ne!(catalog.identity().await.unwrap(), rig.catalog.identity().await.unwrap());
+    let blobs = Arc::new(rig.blobs.clone());
+
+    // Also if nobody has said yet whose it is.
+    for said in [true, false] {
+        if !said {
+            std::fs::remove_file(rig.folder.path().join("blobs/.catalog")).unwrap();
+        }
+        let (mut sweeper, mut swept) =
+            (Sweeper::new(catalog.clone(), blobs.clone(), Duration::ZERO), Swept::default());
+        for _ in 0..3 {
+            sweeper.sweep(&mut swept).await.unwrap();
+            sweeper.search(&mut swept).await.unwrap();
+        }
+        assert_eq!(swept, Swept::default());
+        rig.check_content(&upload, b"12345").await;
+    }
+
+    // Uploads go on working there.
+    let there = backend(4, catalog.clone(), blobs.clone(), rig.budget.clone());
+    let other = there.create(&rig.call, described(None), First::Whole(body(b"678"))).await.unwrap();
+    let content = there.open(&rig.call, &other, 0..3).await.unwrap();
+    assert_eq!(content.try_collect::<Vec<_>>().await.unwrap().concat(), b"678");
+    there.terminate(&rig.call, other.id).await.unwrap();
+    // Who knows the files takes them, and then what has no record is swept.
+    assert!(pair(&*rig.catalog, &*blobs).await.unwrap());
+    assert!(!pair(&*catalog, &*blobs).await.unwrap());
+    there.create(&rig.call, described(None), First::Whole(body(b"678"))).await.unwrap();
+    assert_eq!(sweep_all(&rig).await, Swept { blobs: 1, ..Swept::default() });
+    rig.check_content(&upload, b"12345").await;
+}
 
 /// So often that what is without a record is found to be so twice.
 async fn sweep_all(rig: &Rig) -> Swept {
@@ -75,9 +120,11 @@ async fn what_cannot_be_deleted_keeps_nothing_else_from_it(rig: &Rig) {
     }
     let mut swept = Swept::default();
     rig.blobs.script(At::Delete, [Fault::Unavailable, Fault::Pass, Fault::Unavailable]);
-    // What failed is tried again in the same sweep, as long as it gets on.
+    // What failed is tried again in the next sweep.
     let outcome = rig.sweeper().sweep(&mut swept).await;
     assert!(matches!(outcome, Err(SweepError::Blobs(_))), "{outcome:?}");
+    assert_eq!((swept.blobs, rig.leftovers().await.blobs), (3, 2));
+    rig.sweeper().sweep(&mut swept).await.unwrap();
     assert_eq!((swept.blobs, rig.leftovers().await), (5, nothing_but(5)));
 
     rig.create(None, First::Whole(body(b"12345"))).await.unwrap();
@@ -87,6 +134,52 @@ async fn what_cannot_be_deleted_keeps_nothing_else_from_it(rig: &Rig) {
     let outcome = rig.sweeper().sweep(&mut swept).await;
     assert!(matches!(outcome, Err(SweepError::Blobs(_))), "{outcome:?}");
     assert_eq!(rig.leftovers().await.blobs, 1);
+}
+
+/// As many as are asked for at once, and doomed before the others.
+async fn many_that_cannot_be_deleted_keep_no_other_from_it(rig: &Rig) {
+    let blobs: Vec<BlobId> = (0..BATCH + 2).map(|_| BlobId(UploadId::mint().as_uuid())).collect();
+    for blob in &blobs {
+        rig.catalog.condemn(&[*blob]).await.unwrap();
+    }
+    let mut swept = Swept::default();
+    rig.blobs.script(At::Delete, (0..BATCH).map(|_| Fault::Unavailable));
+    let outcome = rig.sweeper().sweep(&mut swept).await;
+    assert!(matches!(outcome, Err(SweepError::Blobs(_))), "{outcome:?}");
+    assert_eq!((swept.blobs, rig.leftovers().await.blobs), (2, i64::from(BATCH)));
+    rig.sweeper().sweep(&mut swept).await.unwrap();
+    assert_eq!(rig.leftovers().await.blobs, 0);
+}
+
+async fn a_step_that_fails_skips_no_other(rig: &Rig) {
+    let upload = rig.create(None, First::Whole(body(b"12345"))).await.unwrap();
+    rig.blobs.script(At::Delete, [Fault::Unavailable]);
+    rig.terminate(upload.id).await.unwrap();
+    let catalog = FaultyCatalog::new(rig.catalog.clone());
+    catalog.script(faulty::At::Expire, [Fault::Unavailable]);
+    let sweeper = Sweeper::new(Arc::new(catalog), Arc::new(rig.blobs.clone()), Duration::ZERO);
+    let mut swept = Swept::default();
+    let outcome = sweeper.sweep(&mut swept).await;
+    assert!(matches!(outcome, Err(SweepError::Catalog(_))), "{outcome:?}");
+    assert_eq!((swept.blobs, rig.leftovers().await), (1, nothing_but(1)));
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_read_hides_no_other() {
+    let rig = Rig::on_sqlite_and_a_folder().await;
+    let mut id = *UploadId::mint().as_uuid().as_bytes();
+    id[15] = 0xff;
+    let place = Place { blob: BlobId(Uuid::from_bytes(id)), epoch: Epoch::FIRST, start: 0 };
+    let mut stage = rig.blobs.stage(place).await.unwrap();
+    stage.write(&[Bytes::from_static(b"12345")]).await.unwrap();
+    stage.finish().await.unwrap();
+    std::fs::remove_dir(rig.folder.path().join("blobs/00")).unwrap();
+    let (mut sweeper, mut swept) = (rig.sweeper(), Swept::default());
+    for _ in 0..2 {
+        let outcome = sweeper.search(&mut swept).await;
+        assert!(matches!(outcome, Err(SweepError::Blobs(_))), "{outcome:?}");
+    }
+    assert_eq!((swept.blobs, rig.leftovers().await.bytes), (1, 0));
 }
 
 async fn lost_epochs_are_deleted_and_counted_bytes_never(rig: &Rig) {
