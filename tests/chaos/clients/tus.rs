@@ -50,9 +50,17 @@ impl Client<'_> {
         self.run.tally.done(Kind::Tus, upload.content.length);
     }
 
+    /// Some so large that to begin again would send more than a frontend ever holds.
+    fn new_tus_content(&mut self) -> Content {
+        match self.rng.u32(0..15) {
+            0 => Content::new(self.rng.u64(..), self.rng.u64(64 << 20..96 << 20)),
+            _ => self.new_content(u64::MAX),
+        }
+    }
+
     /// Again until an answer comes; an upload that was created without one is nobody's, and expires.
     fn create(&mut self) -> Option<Upload> {
-        let content = self.new_content(u64::MAX);
+        let content = self.new_tus_content();
         let name = self.announce(content);
         let deferred = self.rng.u32(0..6) == 0;
         let first = if self.rng.u32(0..3) == 0 { self.rng.u64(0..=content.length) } else { 0 };
@@ -140,7 +148,9 @@ impl Client<'_> {
         }
         upload.disturbed = true;
         let step = self.locate(upload);
-        self.run.tally.resumed((before + sent).saturating_sub(upload.offset));
+        if let Step::GoOn = step {
+            self.run.tally.resumed(&upload.id, (before + sent).saturating_sub(upload.offset));
+        }
         step
     }
 
