@@ -6,6 +6,7 @@ use crate::ledger::State;
 use crate::support::client::{Answer, Request};
 use crate::support::content::Content;
 use crate::tally::{Goal, Kind};
+use crate::troubles::Failure;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -79,7 +80,7 @@ impl Client<'_> {
                 Outcome::Answered(answer) if answer.status == 201 => {
                     return self.created(content, deferred, first, &attempt, &answer);
                 }
-                outcome => self.unsettled(&attempt, outcome),
+                outcome => self.unsettled(&attempt, &name, outcome),
             }
             if self.run.clock.is_too_late() {
                 self.violated(Goal::NoneStuck, format!("{name} is not created"));
@@ -144,7 +145,7 @@ impl Client<'_> {
                 self.run.tally.sent_elsewhere();
                 return Step::GoOn;
             }
-            outcome => self.unsettled(&attempt, outcome),
+            outcome => self.unsettled(&attempt, &upload.id, outcome),
         }
         upload.disturbed = true;
         let step = self.locate(upload);
@@ -155,11 +156,11 @@ impl Client<'_> {
     }
 
     /// A request ended without the answer that was wanted.
-    fn unsettled(&self, attempt: &Attempt, outcome: Outcome) {
+    fn unsettled(&self, attempt: &Attempt, what: &str, outcome: Outcome) {
         match outcome {
-            Outcome::Answered(answer) => self.judge(Kind::Tus, attempt, &summary(&answer)),
+            Outcome::Answered(answer) => self.judge(Kind::Tus, attempt, what, Failure::Answered(&answer)),
             Outcome::NotThere => self.run.tally.sent_elsewhere(),
-            Outcome::Broken(error) => self.judge(Kind::Tus, attempt, &error.to_string()),
+            Outcome::Broken(error) => self.judge(Kind::Tus, attempt, what, Failure::Broken(&error)),
             Outcome::Cut => self.run.tally.cut(Kind::Tus),
         }
     }
@@ -214,7 +215,7 @@ impl Client<'_> {
             Outcome::Answered(answer) if answer.status < 500 => {
                 self.violated(Goal::Kept, format!("wrong offset of {}: {}", upload.id, summary(&answer)));
             }
-            outcome => self.unsettled(&attempt, outcome),
+            outcome => self.unsettled(&attempt, &upload.id, outcome),
         }
         match upload.disturbed {
             true => self.locate(upload),
