@@ -189,7 +189,7 @@ impl Client<'_> {
                     Goal::NoneStuck,
                     format!("{} expired before its client could go on", upload.id),
                 );
-                self.run.ledger.set(&upload.id, State::Removed);
+                self.run.ledger.set(&upload.id, State::Expired);
                 Step::Over
             }
             _ => {
@@ -244,7 +244,7 @@ impl Client<'_> {
         let tus = |request: Request| request.header("Tus-Resumable", "1.0.0");
         let (answer, _) = self.ask(Kind::Question, "HEAD", &path, tus)?;
         if answer.status == 410 && self.run.ledger.get(&upload.id)?.may_have_expired() {
-            self.run.ledger.set(&upload.id, State::Removed);
+            self.run.ledger.set(&upload.id, State::Expired);
             return None;
         }
         let mut step = self.locate(&mut upload);
