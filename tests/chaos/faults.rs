@@ -147,7 +147,7 @@ fn wait_for_end(run: &Run, member: &Member, told: Instant, mut meanwhile: impl F
             return;
         }
     };
-    member.proxy.refuse();
+    member.proxy.refuse_new();
     run.note(format_args!("{} has ended after {:?}: {status}", member.name, told.elapsed()));
     if !status.success() {
         run.tally
