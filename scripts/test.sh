@@ -19,7 +19,9 @@ everything that can go wrong (scripts/chaos.sh).
 On Debian or Ubuntu, as root, missing packages are installed; elsewhere they are named and their suites left out.
 The last line is "N passed, N failed"; the exit status is 0 only if tests ran and nothing failed.
 
-Environment: SWARM_UPLOAD_TEST_DATABASE_URL  a PostgreSQL to use instead (its user may create databases)
+Environment: SWARM_UPLOAD_TEST_DATABASE_URL  a PostgreSQL to use instead (its user may create databases), but by tests that
+                                             stop, kill or freeze one of their own
+             PG_BIN                          the folder of PostgreSQL's programs (default: Debian's newest, or PATH)
 TEXT
 }
 
@@ -64,7 +66,12 @@ leave_out() {
 }
 
 has() { command -v "$1" >/dev/null 2>&1; }
-has_postgres() { [[ -n ${SWARM_UPLOAD_TEST_DATABASE_URL:-} ]] || has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+# PostgreSQL's programs, where scripts/test-postgres.sh looks for them.
+has_postgres() {
+    if [[ -n ${PG_BIN:-} ]]; then [[ -x $PG_BIN/initdb ]]; else
+        compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb
+    fi
+}
 has_faketime() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; }
 # The system's Python, since a package of the system brings the module.
 has_fusepy() { /usr/bin/python3 -c 'import fusepy' 2>/dev/null || /usr/bin/python3 -c 'import fuse' 2>/dev/null; }
@@ -126,6 +133,7 @@ install_clients() {
 # Starts a PostgreSQL that ends when this script does, whatever ends it: it lives as long as the pipe to its input.
 start_postgres() {
     if [[ -n ${SWARM_UPLOAD_TEST_DATABASE_URL:-} ]]; then return; fi
+    has_postgres || return
     coproc POSTGRES { exec scripts/test-postgres.sh; }
     local output=${POSTGRES[0]:-} url
     if [[ -z $output ]] || ! read -r url <&"$output"; then return 1; fi
@@ -143,11 +151,16 @@ trap finish EXIT
 
 step "What the tests need" install_missing || true
 skip=()
-if has_postgres && start_postgres; then
+if start_postgres; then
     echo "PostgreSQL: $SWARM_UPLOAD_TEST_DATABASE_URL"
 else
     leave_out "Tests on PostgreSQL" "it is not installed, or does not start"
     skip+=(--skip postgres --skip cluster --skip db::migrate --skip db::error)
+fi
+if ! has_postgres; then
+    leave_out "Tests that take a PostgreSQL of their own away, and chaos" "its programs are not installed (PG_BIN may name their folder)"
+    skip+=(--skip cluster::database_away --skip cluster::failover --skip disk_full::postgres --skip clock_jumps::postgres
+        --skip postgres_server::)
 fi
 if ! { has node && has npm && has_venv && step "The tus clients" install_clients; }; then
     leave_out "Tests with other people's tus clients" "node, npm or python3-venv is missing, or their installation failed"
@@ -180,7 +193,7 @@ if step "Release build" cargo build --locked --release; then
     SWARM_UPLOAD_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/release/swarm-upload")
     export SWARM_UPLOAD_BIN
     step "Integration tests" cargo test --locked --test integration -- "${skip[@]}" || true
-    if [[ " ${skip[*]} " != *" cluster "* ]]; then
+    if has_postgres && [[ " ${skip[*]} " != *" cluster "* ]]; then
         step "Half a minute of chaos over rows" scripts/chaos.sh --minutes 0.5 --store postgres || true
         step "Half a minute of chaos over files" scripts/chaos.sh --minutes 0.5 --store folder || true
     fi

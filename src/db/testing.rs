@@ -2,10 +2,11 @@
 //! a database of its own.
 //!
 //! `SWARM_UPLOAD_TEST_DATABASE_URL` names a server to use instead (a superuser's URL). With neither that nor PostgreSQL's
-//! programs under `/usr/lib/postgresql/*/bin` the tests fail: they are never skipped.
+//! programs (in `PG_BIN`, under `/usr/lib/postgresql/*/bin` or in `PATH`) the tests fail: they are never skipped.
 
 use super::migrate;
 use super::postgres::{PgConfig, Pool};
+use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::chown;
@@ -154,12 +155,15 @@ fn wait_until_ready(keeper: &mut Child) {
     std::thread::spawn(move || log.for_each(drop));
 }
 
+/// In the folder that `PG_BIN` names, in Debian's of the newest version, or in one of `PATH`.
 fn programs() -> PathBuf {
+    let has_them = |bin: &PathBuf| bin.join("initdb").exists();
+    let named = env::var_os("PG_BIN").filter(|named| !named.is_empty()).map(PathBuf::from);
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let newest =
-        versions.map(|version| version.path().join("bin")).filter(|bin| bin.join("initdb").exists()).max();
-    newest.unwrap_or_else(|| {
-        panic!("these tests need PostgreSQL: install it under /usr/lib/postgresql, or name a server in {VARIABLE}")
+    let newest = versions.map(|version| version.path().join("bin")).filter(has_them).max();
+    let on_path = || env::split_paths(&env::var_os("PATH")?).find(has_them);
+    named.or(newest).or_else(on_path).unwrap_or_else(|| {
+        panic!("these tests need PostgreSQL: install it, name its folder in PG_BIN, or name a server in {VARIABLE}")
     })
 }
 

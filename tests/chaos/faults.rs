@@ -58,6 +58,7 @@ fn backend(run: &Run, number: usize, rng: &mut Rng) {
     match rng.u32(0..10) {
         0..5 => {
             run.fault(format_args!("{} is killed", backend.name), "backend killed");
+            run.expect_alive(backend);
             backend.kill();
             run.clock.pause(millis(rng, 100, 3000));
             backend.start_again();
@@ -71,6 +72,7 @@ fn backend(run: &Run, number: usize, rng: &mut Rng) {
         _ => {
             run.fault(format_args!("{} is told to end", backend.name), "backend terminated");
             let told = Instant::now();
+            run.expect_alive(backend);
             backend.terminate();
             wait_for_end(run, backend, told, || {});
             run.clock.pause(millis(rng, 0, 1000));
@@ -93,6 +95,7 @@ fn frontend(run: &Run, number: usize, only_one: &Mutex<()>, rng: &mut Rng) {
             run.site.replays.keep(frontend);
             let killed = troubles.begin(number, Trouble::Killed);
             frontend.close();
+            run.expect_alive(frontend);
             frontend.kill();
             run.clock.pause(millis(rng, 100, 3000));
             frontend.start_again();
@@ -108,6 +111,7 @@ fn frontend(run: &Run, number: usize, only_one: &Mutex<()>, rng: &mut Rng) {
             run.fault(format_args!("{} is told to end", frontend.name), "frontend terminated");
             let draining = troubles.begin(number, Trouble::Draining);
             let told = Instant::now();
+            run.expect_alive(frontend);
             frontend.terminate();
             thread::sleep(millis(rng, 0, SEEN_WITHIN));
             frontend.close();
@@ -143,7 +147,7 @@ fn wait_for_end(run: &Run, member: &Member, told: Instant, mut meanwhile: impl F
             return;
         }
     };
-    member.proxy.refuse();
+    member.proxy.refuse_new();
     run.note(format_args!("{} has ended after {:?}: {status}", member.name, told.elapsed()));
     if !status.success() {
         run.tally

@@ -41,7 +41,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::thread;
 use std::time::SystemTime;
-use tally::Tally;
+use tally::{Goal, Tally};
 
 /// What all threads share.
 pub struct Run {
@@ -125,6 +125,15 @@ impl Run {
     fn fault(&self, what: Arguments<'_>, kind: &'static str) {
         self.tally.fault(kind);
         self.note(what);
+    }
+
+    /// Nobody has told it to end since it was started: that it did so by itself would be hidden by the next start.
+    fn expect_alive(&self, member: &site::Member) {
+        if let Some(status) = member.ended() {
+            let what = format!("{} has ended by itself: {status}", member.name);
+            self.note(format_args!("VIOLATED {what}"));
+            self.tally.violated(Goal::NoError, what);
+        }
     }
 
     /// Leaves a line that can be compared with the logs of the replicas.

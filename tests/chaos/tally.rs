@@ -1,8 +1,17 @@
 //! What happened, counted: by clients, by those who do harm, and by the audit.
 
+use crate::report::size;
 use crate::troubles::Trouble;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The most that a relay sends at once: `uploads::LARGEST_CHUNK`.
+const LARGEST_CHUNK: u64 = 16 << 20;
+/// What a frontend may hold of one upload and not have stored: the chunk on its way, and the one it reads meanwhile.
+const IN_FLIGHT: u64 = 2 * LARGEST_CHUNK;
+/// What a client has sent and no frontend has read: Linux by default lets a connection hold 4 MiB at one end and 6 MiB at the
+/// other, and there are two, to our proxy and on from it.
+const IN_SOCKETS: u64 = (2 * (4 + 6)) << 20;
 
 /// What a client asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +58,9 @@ impl Goal {
             Self::NoFailure => "no request failed but those inside a frontend that was killed or cut off",
             Self::NoneStuck => "every client finished",
             Self::NoOrphan => "no row, file or reference is left over, and none is missing",
-            Self::LittleSentAgain => "clients sent at most one chunk again for each fault",
+            Self::LittleSentAgain => {
+                "no resume sent more than the chunk on its way and the one read ahead again"
+            }
             Self::GoodOrder => "replicas that were told to end did so in good order",
             Self::NoError => "no replica logged an error or ended by itself",
         }
@@ -78,6 +89,8 @@ pub struct Sums {
     /// Bytes that clients had sent and were told to send again.
     pub sent_again: u64,
     pub most_sent_again: u64,
+    /// Resumes that sent more than one chunk of the largest size again.
+    pub large_resumes: u64,
     /// 409 that a client followed, after a request of its own had ended early.
     pub conflicts: u64,
     /// Files that are complete, and whose clients got no answer.
@@ -121,11 +134,16 @@ impl Tally {
         self.lock().sent_elsewhere += 1;
     }
 
-    pub fn resumed(&self, sent_again: u64) {
+    /// The upload `id` goes on, from so many bytes before the last one that was sent.
+    pub fn resumed(&self, id: &str, sent_again: u64) {
+        if sent_again > IN_FLIGHT + IN_SOCKETS {
+            self.violated(Goal::LittleSentAgain, format!("{id}: {} were sent again", size(sent_again)));
+        }
         let mut sums = self.lock();
         sums.resumes += 1;
         sums.sent_again += sent_again;
         sums.most_sent_again = sums.most_sent_again.max(sent_again);
+        sums.large_resumes += u64::from(sent_again > LARGEST_CHUNK);
     }
 
     pub fn untold(&self) {

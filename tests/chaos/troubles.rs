@@ -1,18 +1,31 @@
 //! What was done to frontends, and when: the only excuses that a failed request has.
 
+use crate::support::client::Answer;
+use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trouble {
-    /// Killed while the request was inside.
+    /// Killed while the request was inside: the connection broke.
     Killed,
     /// The connections of its clients were reset.
     Reset,
-    /// It was told to end, so a tus upload stops at a committed chunk. No excuse for anything else.
+    /// It was told to end, so a tus upload stops at a committed chunk, and is told to go on elsewhere. No excuse for
+    /// anything else.
     Draining,
-    /// It was told to end, and the request took longer than its grace.
+    /// It was told to end, and the request took longer than its grace: the connection broke, or the client was told to go
+    /// elsewhere.
     GraceOver,
+}
+
+/// How a request failed.
+#[derive(Clone, Copy, Debug)]
+pub enum Failure<'a> {
+    /// With another answer than it should.
+    Answered(&'a Answer),
+    /// The connection ended before the answer did.
+    Broken(&'a io::Error),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -55,12 +68,30 @@ impl Troubles {
         })
     }
 
-    /// What hit a request that went through `frontend`, began then and has failed now.
-    pub fn excuse(&self, frontend: usize, begun: Instant, can_go_on_elsewhere: bool) -> Option<Trouble> {
+    /// What hit a request that went through `frontend`, began then and has failed now. `None` for what no trouble explains.
+    pub fn excuse(
+        &self,
+        frontend: usize,
+        begun: Instant,
+        can_go_on_elsewhere: bool,
+        failure: Failure<'_>,
+    ) -> Option<Trouble> {
         let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let hit =
             |entry: &&Entry| entry.frontend == frontend && entry.until.is_none_or(|until| until >= begun);
         let mut found = entries.iter().filter(hit).map(|entry| entry.trouble);
-        found.find(|trouble| *trouble != Trouble::Draining || can_go_on_elsewhere)
+        found.find(|trouble| match (trouble, failure) {
+            (Trouble::Killed | Trouble::Reset, failure) => matches!(failure, Failure::Broken(_)),
+            (Trouble::Draining, Failure::Answered(answer)) => can_go_on_elsewhere && sends_elsewhere(answer),
+            (Trouble::Draining, Failure::Broken(_)) => false,
+            (Trouble::GraceOver, Failure::Answered(answer)) => sends_elsewhere(answer),
+            (Trouble::GraceOver, Failure::Broken(_)) => true,
+        })
     }
+}
+
+/// What a replica that drains says.
+fn sends_elsewhere(answer: &Answer) -> bool {
+    let problem: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    answer.status == 503 && problem["code"] == "not_ready" && answer.head.field("Retry-After").is_some()
 }

@@ -4,6 +4,7 @@ mod standby;
 
 use super::wait::until;
 use rustix::process::{Pid, Signal, kill_process};
+use std::env;
 use std::fs::{self, File};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
@@ -239,9 +240,15 @@ fn make_data(folder: &Path, program: &str, arguments: &[&str]) {
     assert!(made.status.success(), "{program}: {}", String::from_utf8_lossy(&made.stderr));
 }
 
+/// In the folder that `PG_BIN` names, in Debian's of the newest version, or in one of `PATH`.
 fn programs() -> PathBuf {
+    let has_them = |bin: &PathBuf| bin.join("initdb").exists();
+    let named = env::var_os("PG_BIN").filter(|named| !named.is_empty()).map(PathBuf::from);
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let newest =
-        versions.map(|version| version.path().join("bin")).filter(|bin| bin.join("initdb").exists()).max();
-    newest.expect("these tests need PostgreSQL: install it under /usr/lib/postgresql")
+    let newest = versions.map(|version| version.path().join("bin")).filter(has_them).max();
+    let on_path = || env::split_paths(&env::var_os("PATH")?).find(has_them);
+    named
+        .or(newest)
+        .or_else(on_path)
+        .expect("these tests need PostgreSQL (PG_BIN may name the folder of its programs)")
 }

@@ -6,9 +6,7 @@ use std::path::Path;
 /// What a replica says on its way down is in the log too: an error is a defect, whatever the faults.
 pub fn check(run: &Run, logs: &Path) {
     for member in run.site.members() {
-        if let Some(status) = member.ended() {
-            run.tally.violated(Goal::NoError, format!("{} has ended by itself: {status}", member.name));
-        }
+        run.expect_alive(member);
     }
     for entry in fs::read_dir(logs).unwrap().map(Result::unwrap) {
         let name = entry.file_name().into_string().unwrap();

@@ -52,7 +52,7 @@ fn check_uploads(run: &Run, auditor: &mut Client<'_>) {
                 auditor.check_record(id);
                 auditor.check_content(id, entry.content);
             }
-            State::Removed => auditor.check_removed(id),
+            State::Removed | State::Expired => auditor.check_removed(id),
             State::Abandoned => auditor.check_abandoned(id),
             State::Receiving | State::Removing => {
                 run.tally.violated(Goal::NoneStuck, format!("{id} was left {:?}", entry.state));

@@ -5,6 +5,7 @@ use super::{Client, sending, summary};
 use crate::ledger::State;
 use crate::support::client::{Answer, Request};
 use crate::tally::{Goal, Kind};
+use crate::troubles::Failure;
 use std::thread;
 use std::time::Duration;
 
@@ -29,10 +30,12 @@ impl Client<'_> {
                     return Some((answer, again));
                 }
                 Outcome::Answered(answer) => {
-                    self.judge(kind, &attempt, &format!("{method} {}", summary(&answer)))
+                    self.judge(kind, &attempt, &format!("{method} {path}"), Failure::Answered(&answer))
                 }
                 Outcome::NotThere => self.run.tally.sent_elsewhere(),
-                Outcome::Broken(error) => self.judge(kind, &attempt, &format!("{method} {path}: {error}")),
+                Outcome::Broken(error) => {
+                    self.judge(kind, &attempt, &format!("{method} {path}"), Failure::Broken(&error))
+                }
                 Outcome::Cut => {}
             }
             again = true;

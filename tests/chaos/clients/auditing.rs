@@ -1,9 +1,12 @@
 //! What is asked of the service when everything is over.
 
 use super::{Client, summary};
+use crate::ledger::State;
 use crate::support::client::Request;
 use crate::support::content::Content;
 use crate::tally::{Goal, Kind};
+use serde_json::Value;
+use std::collections::HashSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,37 +38,66 @@ impl Client<'_> {
     }
 
     /// Every upload that there is was sent by somebody; if it is complete, its bytes are those that were sent, also where
-    /// nobody was told so.
+    /// nobody was told so. None is missing that should be there, and none is there that was deleted.
     pub fn check_list(&mut self) {
-        let mut cursor = String::new();
-        loop {
-            let path = format!("/api/uploads?state=all&limit=500{cursor}");
-            let Some((answer, _)) = self.ask(Kind::Question, "GET", &path, |request| request) else { return };
-            let page = answer.json();
-            for record in page["uploads"].as_array().map(Vec::as_slice).unwrap_or_default() {
-                self.check_listed(record);
-            }
-            match page["next_cursor"].as_str() {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => return,
+        let Some(records) = self.list() else { return };
+        for record in &records {
+            self.check_listed(record);
+        }
+        let is_complete = |record: &&Value| record["state"] == "complete";
+        let listed = records.iter().filter(is_complete).filter_map(|record| record["id"].as_str());
+        let listed: HashSet<_> = listed.collect();
+        for (id, entry) in self.run.ledger.all() {
+            if entry.state == State::Complete && !listed.contains(id.as_str()) {
+                self.violated(Goal::Kept, format!("{id} is complete and not in the list"));
             }
         }
     }
 
-    fn check_listed(&mut self, record: &serde_json::Value) {
+    /// All records, complete or not.
+    fn list(&mut self) -> Option<Vec<Value>> {
+        let (mut records, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/api/uploads?state=all&limit=500{cursor}");
+            let (answer, _) = self.ask(Kind::Question, "GET", &path, |request| request)?;
+            let mut page: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+            match page["uploads"].take() {
+                Value::Array(uploads) if answer.status == 200 => records.extend(uploads),
+                _ => {
+                    self.violated(Goal::Kept, format!("{path}: {}", summary(&answer)));
+                    return None;
+                }
+            }
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Some(records),
+            }
+        }
+    }
+
+    fn check_listed(&mut self, record: &Value) {
         let (name, id) =
             (record["filename"].as_str().unwrap_or_default(), record["id"].as_str().unwrap_or_default());
         let Some(content) = self.run.ledger.announced(name) else {
             return self.violated(Goal::Kept, format!("nobody sent this: {record}"));
         };
-        match (record["state"].as_str(), self.run.ledger.get(id)) {
-            (Some("complete"), None) => {
+        let state = self.run.ledger.get(id).map(|entry| entry.state);
+        match (record["state"].as_str(), state) {
+            // A client that went away may have had its last bytes on their way.
+            (Some("complete"), None | Some(State::Abandoned)) => {
                 self.check(record, id, content);
                 self.check_content(id, content);
                 self.run.tally.untold();
             }
             (Some("receiving"), None) => self.check_left_over(name, id),
-            _ => {}
+            // What is stuck is told elsewhere.
+            (Some("complete"), Some(State::Complete | State::Receiving | State::Removing))
+            | (
+                Some("receiving"),
+                Some(State::Abandoned | State::Expired | State::Receiving | State::Removing),
+            ) => {}
+            (_, Some(State::Removed)) => self.violated(Goal::Removed, format!("{id} is listed: {record}")),
+            _ => self.violated(Goal::Kept, format!("{id} is {state:?} and listed so: {record}")),
         }
     }
 

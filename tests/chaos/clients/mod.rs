@@ -13,6 +13,7 @@ use crate::ledger::State;
 use crate::support::client::{Answer, Request, Url};
 use crate::support::content::Content;
 use crate::tally::{Goal, Kind};
+use crate::troubles::Failure;
 use fastrand::Rng;
 use std::thread::Scope;
 use std::time::{Duration, Instant};
@@ -110,14 +111,18 @@ impl<'a> Client<'a> {
         (Attempt { frontend, begun: Instant::now(), request_id }, request)
     }
 
-    /// A request did not end as it should.
-    fn judge(&self, kind: Kind, attempt: &Attempt, what: &str) {
-        match self.run.site.troubles.excuse(attempt.frontend, attempt.begun, kind == Kind::Tus) {
+    /// A request for `what` did not end as it should.
+    fn judge(&self, kind: Kind, attempt: &Attempt, what: &str, failure: Failure<'_>) {
+        match self.run.site.troubles.excuse(attempt.frontend, attempt.begun, kind == Kind::Tus, failure) {
             Some(trouble) => self.run.tally.excused(kind, trouble),
             None => {
-                let took = attempt.begun.elapsed();
-                let what =
-                    format!("{} at frontend-{} after {took:?}: {what}", attempt.request_id, attempt.frontend);
+                let (took, frontend) = (attempt.begun.elapsed(), attempt.frontend);
+                let failure = match failure {
+                    Failure::Answered(answer) => summary(answer),
+                    Failure::Broken(error) => error.to_string(),
+                };
+                let id = &attempt.request_id;
+                let what = format!("{id} at frontend-{frontend} after {took:?}: {what}: {failure}");
                 self.run.note(format_args!("FAILED {kind:?} {what}"));
                 self.run.tally.failed(kind, what);
             }

@@ -2,10 +2,11 @@
 
 use super::{Attempt, Client};
 use crate::ledger::Lent;
-use crate::support::client::Request;
+use crate::support::client::{Answer, Request};
 use crate::support::content::Content;
 use crate::support::multipart::parts;
 use crate::tally::{Goal, Kind};
+use crate::troubles::Failure;
 use std::io::{self, ErrorKind, Read};
 use std::ops::Range;
 use std::thread;
@@ -95,7 +96,7 @@ impl Client<'_> {
                 }
                 self.run.tally.done(Kind::Range, answer.body.len() as u64);
             }
-            Ok(answer) => self.judge(Kind::Range, &attempt, &super::summary(&answer)),
+            Ok(answer) => self.failed(Kind::Range, &attempt, &lent.id, Ended::Refused(answer)),
             Err(error) => self.failed(Kind::Range, &attempt, &lent.id, error.into()),
         }
     }
@@ -109,7 +110,8 @@ impl Client<'_> {
         match ended {
             Ended::NotThere => self.run.tally.sent_elsewhere(),
             Ended::Wrong(what) => self.violated(Goal::Kept, format!("{id} ({}): {what}", attempt.request_id)),
-            Ended::Early(why) => self.judge(kind, attempt, &format!("{id}: {why}")),
+            Ended::Refused(answer) => self.judge(kind, attempt, id, Failure::Answered(&answer)),
+            Ended::Early(error) => self.judge(kind, attempt, id, Failure::Broken(&error)),
         }
     }
 }
@@ -117,7 +119,8 @@ impl Client<'_> {
 /// Why bytes did not come to their end.
 enum Ended {
     NotThere,
-    Early(String),
+    Refused(Answer),
+    Early(io::Error),
     /// They were not those that were stored.
     Wrong(String),
 }
@@ -126,7 +129,7 @@ impl From<io::Error> for Ended {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             ErrorKind::ConnectionRefused => Self::NotThere,
-            _ => Self::Early(error.to_string()),
+            _ => Self::Early(error),
         }
     }
 }
@@ -134,10 +137,11 @@ impl From<io::Error> for Ended {
 /// Reads the answer, which must be `range` of the content, byte by byte.
 fn compare(request: Request, content: Content, range: Range<u64>, pause: Duration) -> Result<(), Ended> {
     let (head, mut body) = request.begin()?.open()?;
-    if !matches!(head.status()?, 200 | 206) {
-        let mut text = String::new();
-        body.take(300).read_to_string(&mut text)?;
-        return Err(Ended::Early(format!("{} {text}", head.first_line)));
+    let status = head.status()?;
+    if !matches!(status, 200 | 206) {
+        let mut text = Vec::new();
+        body.read_to_end(&mut text)?;
+        return Err(Ended::Refused(Answer { status, head, body: text }));
     }
     let mut expected = content.reader(range.clone());
     let (mut piece, mut wanted) = (vec![0; 64 << 10], vec![0; 64 << 10]);

@@ -4,6 +4,7 @@ use super::Client;
 use crate::support::client::{Answer, Request};
 use rustix::net::sockopt::set_socket_linger;
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
@@ -67,7 +68,8 @@ pub fn send(request: Request, length: u64, body: impl Read, pace: Pace) -> (Outc
     }
 }
 
-fn pass(mut body: impl Read, to: &mut impl Write, pace: Pace, sent: &mut u64) -> io::Result<()> {
+/// Until the answer comes, or the end of the connection: the service would only throw away what is sent after it.
+fn pass(mut body: impl Read, to: &mut TcpStream, pace: Pace, sent: &mut u64) -> io::Result<()> {
     let mut piece = vec![0; pace.piece];
     loop {
         let mut filled = 0;
@@ -77,11 +79,18 @@ fn pass(mut body: impl Read, to: &mut impl Write, pace: Pace, sent: &mut u64) ->
                 count => filled += count,
             }
         }
-        if filled == 0 {
+        if filled == 0 || is_answered(to)? {
             return Ok(());
         }
         to.write_all(&piece[..filled])?;
         *sent += filled as u64;
         thread::sleep(pace.pause);
     }
+}
+
+fn is_answered(stream: &TcpStream) -> io::Result<bool> {
+    stream.set_nonblocking(true)?;
+    let seen = stream.peek(&mut [0]);
+    stream.set_nonblocking(false)?;
+    Ok(!matches!(seen, Err(error) if error.kind() == ErrorKind::WouldBlock))
 }

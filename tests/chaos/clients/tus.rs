@@ -6,6 +6,7 @@ use crate::ledger::State;
 use crate::support::client::{Answer, Request};
 use crate::support::content::Content;
 use crate::tally::{Goal, Kind};
+use crate::troubles::Failure;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -50,9 +51,17 @@ impl Client<'_> {
         self.run.tally.done(Kind::Tus, upload.content.length);
     }
 
+    /// Some so large that to begin again would send more than a frontend ever holds.
+    fn new_tus_content(&mut self) -> Content {
+        match self.rng.u32(0..15) {
+            0 => Content::new(self.rng.u64(..), self.rng.u64(64 << 20..96 << 20)),
+            _ => self.new_content(u64::MAX),
+        }
+    }
+
     /// Again until an answer comes; an upload that was created without one is nobody's, and expires.
     fn create(&mut self) -> Option<Upload> {
-        let content = self.new_content(u64::MAX);
+        let content = self.new_tus_content();
         let name = self.announce(content);
         let deferred = self.rng.u32(0..6) == 0;
         let first = if self.rng.u32(0..3) == 0 { self.rng.u64(0..=content.length) } else { 0 };
@@ -71,7 +80,7 @@ impl Client<'_> {
                 Outcome::Answered(answer) if answer.status == 201 => {
                     return self.created(content, deferred, first, &attempt, &answer);
                 }
-                outcome => self.unsettled(&attempt, outcome),
+                outcome => self.unsettled(&attempt, &name, outcome),
             }
             if self.run.clock.is_too_late() {
                 self.violated(Goal::NoneStuck, format!("{name} is not created"));
@@ -136,20 +145,22 @@ impl Client<'_> {
                 self.run.tally.sent_elsewhere();
                 return Step::GoOn;
             }
-            outcome => self.unsettled(&attempt, outcome),
+            outcome => self.unsettled(&attempt, &upload.id, outcome),
         }
         upload.disturbed = true;
         let step = self.locate(upload);
-        self.run.tally.resumed((before + sent).saturating_sub(upload.offset));
+        if let Step::GoOn = step {
+            self.run.tally.resumed(&upload.id, (before + sent).saturating_sub(upload.offset));
+        }
         step
     }
 
     /// A request ended without the answer that was wanted.
-    fn unsettled(&self, attempt: &Attempt, outcome: Outcome) {
+    fn unsettled(&self, attempt: &Attempt, what: &str, outcome: Outcome) {
         match outcome {
-            Outcome::Answered(answer) => self.judge(Kind::Tus, attempt, &summary(&answer)),
+            Outcome::Answered(answer) => self.judge(Kind::Tus, attempt, what, Failure::Answered(&answer)),
             Outcome::NotThere => self.run.tally.sent_elsewhere(),
-            Outcome::Broken(error) => self.judge(Kind::Tus, attempt, &error.to_string()),
+            Outcome::Broken(error) => self.judge(Kind::Tus, attempt, what, Failure::Broken(&error)),
             Outcome::Cut => self.run.tally.cut(Kind::Tus),
         }
     }
@@ -178,7 +189,7 @@ impl Client<'_> {
                     Goal::NoneStuck,
                     format!("{} expired before its client could go on", upload.id),
                 );
-                self.run.ledger.set(&upload.id, State::Removed);
+                self.run.ledger.set(&upload.id, State::Expired);
                 Step::Over
             }
             _ => {
@@ -204,7 +215,7 @@ impl Client<'_> {
             Outcome::Answered(answer) if answer.status < 500 => {
                 self.violated(Goal::Kept, format!("wrong offset of {}: {}", upload.id, summary(&answer)));
             }
-            outcome => self.unsettled(&attempt, outcome),
+            outcome => self.unsettled(&attempt, &upload.id, outcome),
         }
         match upload.disturbed {
             true => self.locate(upload),
@@ -233,7 +244,7 @@ impl Client<'_> {
         let tus = |request: Request| request.header("Tus-Resumable", "1.0.0");
         let (answer, _) = self.ask(Kind::Question, "HEAD", &path, tus)?;
         if answer.status == 410 && self.run.ledger.get(&upload.id)?.may_have_expired() {
-            self.run.ledger.set(&upload.id, State::Removed);
+            self.run.ledger.set(&upload.id, State::Expired);
             return None;
         }
         let mut step = self.locate(&mut upload);

@@ -6,6 +6,7 @@ use crate::support::client::Answer;
 use crate::support::content::Content;
 use crate::support::multipart::form;
 use crate::tally::{Goal, Kind};
+use crate::troubles::Failure;
 
 const LARGEST_IN_FORM: u64 = 2 << 20;
 
@@ -45,9 +46,9 @@ impl Client<'_> {
             Outcome::Answered(answer) if answer.status == 201 => {
                 self.note_down(kind, attempt, &answer, files)
             }
-            Outcome::Answered(answer) => self.judge(kind, attempt, &summary(&answer)),
+            Outcome::Answered(answer) => self.judge(kind, attempt, &files[0].0, Failure::Answered(&answer)),
             Outcome::NotThere => self.run.tally.sent_elsewhere(),
-            Outcome::Broken(error) => self.judge(kind, attempt, &error.to_string()),
+            Outcome::Broken(error) => self.judge(kind, attempt, &files[0].0, Failure::Broken(&error)),
             Outcome::Cut => self.run.tally.cut(kind),
         }
         for (name, _) in files {

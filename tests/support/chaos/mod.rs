@@ -170,9 +170,14 @@ impl ChaosProxy {
 
     /// Resets all connections and refuses new ones, as a machine without the process does.
     pub fn refuse(&self) {
+        self.refuse_new();
+        self.reset();
+    }
+
+    /// Refuses new connections; what a process that has ended in good order has sent goes on to its client.
+    pub fn refuse_new(&self) {
         self.shared.state.change(|state| state.refusing = true);
         self.stop_accepting();
-        self.reset();
     }
 
     /// Resets all connections there are now; new ones are welcome.
