@@ -169,7 +169,8 @@ impl Range {
         })
     }
 
-    async fn record(&self, transaction: &Transaction<'_>) -> Result<()> {
+    /// Its error is not judged here: it may be no more than the consequence of one before it.
+    async fn record(&self, transaction: &Transaction<'_>) -> std::result::Result<(), tokio_postgres::Error> {
         if self.count == 0 {
             return Ok(());
         }
