@@ -156,7 +156,9 @@ fn is_passing(code: &SqlState) -> bool {
         SqlState::T_R_DEADLOCK_DETECTED,
         SqlState::LOCK_NOT_AVAILABLE,
         SqlState::QUERY_CANCELED,
+        // To one who stood still while he held a transaction, or a seat.
         SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+        SqlState::IDLE_SESSION_TIMEOUT,
         SqlState::TOO_MANY_CONNECTIONS,
         // The server's own, or its machine's: memory, file descriptors, a disk that fails.
         SqlState::OUT_OF_MEMORY,
@@ -205,6 +207,7 @@ mod tests {
             ("57014", "unavailable"),
             ("57P01", "unavailable"),
             ("57P03", "unavailable"),
+            ("57P05", "unavailable"),
             ("53300", "unavailable"),
             ("53000", "unavailable"),
             ("58030", "unavailable"),

@@ -2,7 +2,7 @@
 
 use super::sending::{Outcome, Pace};
 use super::{Client, sending, summary};
-use crate::ledger::State;
+use crate::ledger::{Entry, State};
 use crate::support::client::{Answer, Request};
 use crate::tally::{Goal, Kind};
 use crate::troubles::Failure;
@@ -65,6 +65,11 @@ impl Client<'_> {
         let Some(entry) = self.run.ledger.get(id) else { return };
         let path = format!("/api/uploads/{id}");
         let Some((answer, _)) = self.ask(Kind::Question, "GET", &path, |request| request) else { return };
+        // Another client may have deleted it by now: it was there to be read as soon as it was complete.
+        let deleted = |entry: &Entry| matches!(entry.state, State::Removing | State::Removed);
+        if answer.status == 410 && self.run.ledger.get(id).as_ref().is_some_and(deleted) {
+            return;
+        }
         if answer.status != 200 {
             return self.violated(Goal::Kept, format!("record of {id}: {}", summary(&answer)));
         }
