@@ -5,6 +5,7 @@ use crate::support::api::{assert_stored, content_path, put, text};
 use crate::support::client::{Exchange, Url};
 use crate::support::content::{Content, Sum};
 use crate::support::multipart::form;
+use crate::support::wait::until;
 use std::io::{self, Read};
 
 const SENT: u64 = MIB;
@@ -35,6 +36,14 @@ impl InFlight {
         let request = at.request("POST", "/api/uploads").header("Content-Type", content_type);
         let mut form = request.header("Content-Length", form_body.len()).begin().unwrap();
         form.write(&form_body[..SENT as usize]).unwrap();
+        // What still waits to be accepted is not in flight yet.
+        until("the PUT and the form are being received", || {
+            let list = at.get("/api/uploads?state=all&limit=1000").send().expect(200).json();
+            let begun = |name: &str| {
+                list["uploads"].as_array().unwrap().iter().any(|upload| upload["filename"] == name)
+            };
+            (begun("a") && begun("b")).then_some(())
+        });
         Self { put, form, form_body, download, sum }
     }
 
