@@ -1,0 +1,85 @@
+"""The Docker engine that a test talks to: the one that runs already, or one of its own on fresh folders."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+
+class Failed(Exception):
+    """A command did not do what it was asked to; the text holds its output."""
+
+
+class Engine:
+    """Runs `docker` against one engine. `address` is a value for DOCKER_HOST, or None for the default."""
+
+    def __init__(self, address=None):
+        self.environment = dict(os.environ)
+        if address:
+            self.environment["DOCKER_HOST"] = address
+
+    def run(self, *arguments, check=True, timeout=120, **more):
+        """A finished process of `docker ARGUMENTS…` with its output as text."""
+        command = ["docker", *map(str, arguments)]
+        done = subprocess.run(
+            command, env=self.environment, text=True, capture_output=True, timeout=timeout, **more)
+        if check and done.returncode != 0:
+            raise Failed(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done
+
+    def read(self, *arguments, **more):
+        """What `docker ARGUMENTS…` prints."""
+        return self.run(*arguments, **more).stdout.strip()
+
+    def lines(self, *arguments, **more):
+        return self.read(*arguments, **more).splitlines()
+
+    def inspect(self, kind, *names):
+        """What the engine knows of containers, services, tasks or nodes: a list in the order of the names."""
+        return json.loads(self.read("inspect", "--type", kind, *names)) if names else []
+
+    def answers(self):
+        return self.run("version", "--format", "{{.Server.Version}}", check=False).returncode == 0
+
+    def in_swarm(self):
+        return self.read("info", "--format", "{{.Swarm.LocalNodeState}}") != "inactive"
+
+
+class OwnEngine(Engine):
+    """A `dockerd` of the test's own. Everything it makes is gone when it is stopped, but images if `keep` names a folder."""
+
+    def __init__(self, folder=None):
+        self.folder = Path(folder or tempfile.mkdtemp(prefix="swarm-upload-e2e."))
+        self.socket = self.folder / "docker.sock"
+        super().__init__(f"unix://{self.socket}")
+        self.log = open(self.folder / "dockerd.log", "w")
+        self.process = subprocess.Popen(
+            ["dockerd", "--data-root", self.folder / "data", "--exec-root", self.folder / "exec",
+             "--pidfile", self.folder / "pid", "--host", f"unix://{self.socket}"],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
+        deadline = time.monotonic() + 60
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise Failed(f"dockerd does not start:\n{(self.folder / 'dockerd.log').read_text()[-2000:]}")
+            time.sleep(0.2)
+
+    def stop(self):
+        """Ends the daemon and its containers, and removes its files and network devices."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(60)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log.close()
+        mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+        for mount in reversed([mount for mount in mounts if mount.startswith(f"{self.folder}/")]):
+            subprocess.run(["umount", "--lazy", mount], check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for device in ("docker0", "docker_gwbridge"):
+            subprocess.run(["ip", "link", "delete", device], check=False, capture_output=True)

@@ -1,0 +1,122 @@
+"""Base images for a machine that cannot reach an image registry, made of Debian packages under the names that the
+Dockerfiles and the stack file use; where they can be pulled, the real ones are."""
+
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+from engine import Failed
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent / "images"
+PYTHON = "swarm-upload-e2e-python"
+
+
+def names():
+    """The images that the project's own files name: {what: name}."""
+    dockerfile, edge, stack = ((ROOT / name).read_text() for name in ("Dockerfile", "nginx/Dockerfile", "stack.yml"))
+    rust = re.search(r"^ARG RUST_VERSION=(\S+)$", dockerfile, re.M).group(1)
+    return {
+        "rust": f"rust:{rust}-slim-trixie",
+        "distroless": re.findall(r"^FROM (\S+)$", dockerfile, re.M)[-1],
+        "nginx": re.search(r"^FROM (\S+)$", edge, re.M).group(1),
+        "postgres": re.search(r"image: (postgres:\S+)", stack).group(1),
+        "portainer": re.search(r"image: (portainer/\S+)", stack).group(1),
+        "alpine": "alpine",
+    }
+
+
+def prepare(engine, say):
+    """Sees to it that every base image is there. Returns the names of those that are stand-ins."""
+    wanted = {what: name for what, name in names().items() if not exists(engine, name)}
+    stand_ins, reachable = [], True
+    if not exists(engine, PYTHON):
+        debian(engine, say)
+        build(engine, PYTHON, "python")
+    for what, name in wanted.items():
+        reachable = reachable and pull(engine, name)
+        if not reachable:
+            say(f"stand-in for {name}")
+            build(engine, name, what)
+            stand_ins.append(name)
+    return stand_ins
+
+
+def exists(engine, name):
+    return engine.run("image", "inspect", name, check=False).returncode == 0
+
+
+def pull(engine, name):
+    try:
+        return engine.run("pull", "--quiet", name, check=False, timeout=600).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def debian(engine, say):
+    """debian:trixie-slim by debootstrap, from the mirror that this machine's own apt uses."""
+    if exists(engine, "debian:trixie-slim") or pull(engine, "debian:trixie-slim"):
+        return
+    say("debian:trixie-slim by debootstrap")
+    folder = tempfile.mkdtemp(prefix="swarm-upload-debian.")
+    try:
+        mirror = apt_mirror()
+        log = subprocess.run(
+            ["debootstrap", "--variant=minbase", "trixie", folder, mirror], text=True, capture_output=True)
+        if log.returncode != 0:
+            raise Failed(f"debootstrap: {log.stdout[-2000:]}{log.stderr}")
+        shutil.rmtree(f"{folder}/var/cache/apt/archives")
+        with subprocess.Popen(["tar", "-C", folder, "-c", "."], stdout=subprocess.PIPE) as tar:
+            engine.run("import", "-", "debian:trixie-slim", stdin=tar.stdout, timeout=600)
+    finally:
+        shutil.rmtree(folder)
+
+
+def apt_mirror():
+    """The address that apt has for Debian itself (not its security archive)."""
+    targets = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(LABEL)|$(SITE)|$(REPO_URI)", "Created-By: Packages"],
+        text=True, capture_output=True, check=True).stdout
+    for line in targets.splitlines():
+        label, _, address = line.split("|")
+        if label == "Debian":
+            return address
+    raise Failed("apt has no source for Debian; run apt-get update, or make the base images available to the engine")
+
+
+def build(engine, name, what):
+    """Builds images/WHAT.Dockerfile with what it copies, sent as a tar stream."""
+    docker = subprocess.Popen(
+        ["docker", "build", "--quiet", "--tag", name, "-"], env=engine.environment, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    with docker, tarfile.open(fileobj=docker.stdin.buffer, mode="w|") as context:
+        context.add(HERE / f"{what}.Dockerfile", "Dockerfile")
+        for source, target in sources(what):
+            context.add(source, target)
+        context.close()
+        docker.stdin.close()
+        output = docker.stdout.read()
+    if docker.returncode != 0:
+        raise Failed(f"the stand-in for {name}: {output}")
+
+
+def sources(what):
+    """Pairs of a path on this machine and its place in the build's context."""
+    if what == "rust":
+        sysroot = Path(subprocess.run(
+            ["rustc", "--print", "sysroot"], text=True, capture_output=True, check=True, cwd=ROOT).stdout.strip())
+        cargo = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
+        return [
+            (sysroot / "bin/cargo", "toolchain/bin/cargo"),
+            (sysroot / "bin/rustc", "toolchain/bin/rustc"),
+            (sysroot / "lib", "toolchain/lib"),
+            (cargo / "registry/index", "registry/index"),
+            (cargo / "registry/cache", "registry/cache"),
+            ("/etc/ssl/certs/ca-certificates.crt", "ca-certificates.crt"),
+        ]
+    extra = {"postgres": ["docker-entrypoint.sh"], "portainer": ["portainer.py"]}
+    return [(HERE / name, name) for name in extra.get(what, [])]

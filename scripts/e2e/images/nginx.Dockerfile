@@ -1,0 +1,9 @@
+# Stands in for nginx:1.30 with Debian's own package of that release.
+FROM debian:trixie-slim
+RUN sed 's/trixie/sid/g' /etc/apt/sources.list >/etc/apt/sources.list.d/sid.list \
+ && apt-get update -qq \
+ && apt-get install -y -qq --no-install-recommends -t sid nginx-light curl \
+ && groupadd --system --gid 101 nginx \
+ && useradd --system --uid 101 --gid nginx --no-create-home nginx
+STOPSIGNAL SIGQUIT
+CMD ["nginx", "-g", "daemon off;"]
