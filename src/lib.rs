@@ -37,6 +37,15 @@ pub enum Ended {
     Misused(String),
 }
 
+/// Gives up gaining privileges by running set-user-id programs, for this thread and those that it starts. In a container
+/// `security_opt: no-new-privileges` would say so, but `docker stack deploy` ignores that.
+pub fn gain_no_privileges() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::thread::set_no_new_privs(true) {
+        eprintln!("swarm-upload: cannot give up gaining privileges: {error}");
+    }
+}
+
 /// Reads the command line and does what it says, until told to stop.
 pub async fn run() -> Ended {
     let cli = match Cli::read() {

@@ -93,7 +93,7 @@ def build(engine, name, what):
     docker = subprocess.Popen(
         ["docker", "build", "--quiet", "--tag", name, "-"], env=engine.environment, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    with docker, tarfile.open(fileobj=docker.stdin.buffer, mode="w|") as context:
+    with docker, tarfile.open(fileobj=docker.stdin.buffer, mode="w|", format=tarfile.GNU_FORMAT) as context:
         context.add(HERE / f"{what}.Dockerfile", "Dockerfile")
         for source, target in sources(what):
             context.add(source, target)

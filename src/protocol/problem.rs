@@ -92,4 +92,20 @@ mod tests {
         assert_eq!(Problem::parse(418, b"").code(), Code::BadRequest);
         assert_eq!(Problem::parse(502, b"\xff").code(), Code::Internal);
     }
+
+    #[test]
+    fn the_edge_prints_problems_of_the_table() {
+        let config = include_str!("../../nginx/nginx.conf");
+        let bodies = config.lines().filter_map(|line| {
+            let (_, body) = line.trim().strip_prefix("return ")?.split_once(" '")?;
+            Some(body.trim_end_matches("\\n';").replace("\\'", "'"))
+        });
+        let problems: Vec<Problem> = bodies.map(|body| serde_json::from_str(&body).unwrap()).collect();
+        assert_eq!(problems.len(), 3);
+        for problem in problems {
+            let table = Problem::new(problem.code(), problem.detail.clone());
+            let expected = Problem { request_id: Some("$traced_id".into()), ..table };
+            assert_eq!(problem, expected);
+        }
+    }
 }

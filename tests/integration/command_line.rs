@@ -1,6 +1,6 @@
 //! What a person sees at the terminal.
 
-use crate::support::process::program;
+use crate::support::process::{Process, program};
 use std::process::Output;
 
 fn run(arguments: &[&str]) -> Output {
@@ -73,5 +73,18 @@ fn a_bad_database_url_says_what_is_wrong_without_the_url_and_exits_2() {
         assert!(error.contains("--database-url") && error.contains(wrong), "{error}");
         assert!(!error.contains("secret"), "{error}");
         assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn no_thread_of_a_running_replica_may_gain_privileges() {
+    let data = tempfile::tempdir().unwrap();
+    let standalone = Process::start("standalone", ["--data-dir", data.path().to_str().unwrap()]);
+    let threads: Vec<_> = std::fs::read_dir(format!("/proc/{}/task", standalone.id())).unwrap().collect();
+    assert!(threads.len() > 1);
+    for thread in threads {
+        // A thread may have ended meanwhile.
+        let Ok(status) = std::fs::read_to_string(thread.unwrap().path().join("status")) else { continue };
+        assert!(status.contains("NoNewPrivs:\t1\n"), "{status}");
     }
 }

@@ -1,8 +1,8 @@
-# Stands in for nginx:1.30 with Debian's own package of that release.
+# Stands in for nginx:1.30 with Debian's own package of that release. A mirror may be a copy of some weeks ago.
 FROM debian:trixie-slim
 RUN sed 's/trixie/sid/g' /etc/apt/sources.list >/etc/apt/sources.list.d/sid.list \
- && apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends -t sid nginx-light curl \
+ && apt-get update -qq -o Acquire::Check-Valid-Until=false \
+ && apt-get install -y -qq --no-install-recommends -t sid nginx curl \
  && groupadd --system --gid 101 nginx \
  && useradd --system --uid 101 --gid nginx --no-create-home nginx
 STOPSIGNAL SIGQUIT

@@ -1,4 +1,4 @@
-# Runs the load, and the stand-in for Portainer.
+# Runs the load, the scripts for users, and the stand-in for Portainer.
 FROM debian:trixie-slim
 RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends python3-minimal libpython3-stdlib
+ && apt-get install -y -qq --no-install-recommends bash curl jq python3-minimal libpython3-stdlib

@@ -1,0 +1,86 @@
+"""The running containers are what the stack file promises, and their logs can be read."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from stack import NAME
+
+OURS = ("nginx", "frontend", "backend", "db")
+
+
+def processes_have_no_privileges_and_a_root_that_is_read_only(stack):
+    seen = []
+    for short in OURS:
+        for container in stack.containers(short):
+            pid = stack.pid(container)
+            status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+            uid, capabilities, no_new = status["Uid"].split()[0], status["CapBnd"].strip(), status["NoNewPrivs"].strip()
+            assert uid != "0" and int(capabilities, 16) == 0 and no_new == "1", f"{short} {container}: {status}"
+            try:
+                os.close(os.open(f"/proc/{pid}/root/written", os.O_CREAT | os.O_WRONLY))
+                raise AssertionError(f"the root of {short} {container} can be written to")
+            except OSError as error:
+                assert error.errno == 30, f"not 'Read-only file system' but {error}"
+        seen.append(f"{short} uid {uid}")
+    return f"{', '.join(seen)}: CapBnd 0, NoNewPrivs 1, EROFS"
+
+
+def the_secret_is_a_file_and_in_no_environment(stack):
+    pid = stack.pid(stack.containers("db")[0])
+    secret = Path(f"/proc/{pid}/root/run/secrets/db_password").read_bytes()
+    assert len(secret) >= 24, len(secret)
+    for short in OURS:
+        pid = stack.pid(stack.containers(short)[0])
+        for name in ("environ", "cmdline"):
+            assert secret not in Path(f"/proc/{pid}/{name}").read_bytes(), f"{name} of {short}"
+        given = Path(f"/proc/{pid}/root/run/secrets/db_password").exists()
+        assert given == (short in ("backend", "db")), f"{short}: {given}"
+    for service in stack.engine.inspect("service", *(stack.service(short) for short in OURS)):
+        assert secret.decode() not in str(service)
+    return "in /run/secrets of backend and db alone; in no environment, command line or service definition"
+
+
+def only_backends_reach_the_database(stack):
+    target = stack.addresses(stack.containers("db")[0])["db_network"]
+    reached = {}
+    for short in ("backend", "frontend", "nginx"):
+        network = f"--net=/proc/{stack.pid(stack.containers(short)[0])}/ns/net"
+        probe = f"import socket; socket.create_connection(({target!r}, 5432), 2)"
+        done = subprocess.run(["nsenter", network, sys.executable, "-c", probe], capture_output=True)
+        reached[short] = done.returncode == 0
+    assert reached == {"backend": True, "frontend": False, "nginx": False}, reached
+    return f"{target}:5432 reached: {reached}"
+
+
+LINES = {
+    "nginx": r'"(GET|PUT|POST|PATCH|HEAD|DELETE) \S+ HTTP/1.1" \d{3} .*frontend=[0-9a-f]{12} .*request_id=[0-9a-zA-Z._-]+',
+    "frontend": r"frontend [0-9a-f]{12} (GET|PUT|POST|PATCH|HEAD|DELETE) \S+ \d{3} \d+ms .*request_id=[0-9a-zA-Z._-]+",
+    "backend": r"backend [0-9a-f]{12} (GET|PUT|POST|PATCH|HEAD|DELETE) \S+ \d{3} \d+ms .*request_id=[0-9a-zA-Z._-]+",
+    "db": r"database system is ready to accept connections",
+}
+
+
+def the_logs_of_each_service_have_a_line_a_request_with_container_and_request_id(stack):
+    samples = []
+    for short, pattern in LINES.items():
+        done = stack.engine.run("service", "logs", "--tail", "400", f"{NAME}_{short}")
+        lines = (done.stdout + done.stderr).splitlines()
+        matching = [line for line in lines if re.search(pattern, line)]
+        assert matching, f"no line of {short} is like {pattern}:\n" + "\n".join(lines[-5:])
+        samples.append(matching[-1])
+    return "\n".join(samples)
+
+
+def a_request_can_be_followed_from_the_edge_to_the_database_by_its_id(stack):
+    def of(short, request_id):
+        done = stack.engine.run("service", "logs", "--tail", "400", f"{NAME}_{short}")
+        return [line for line in (done.stdout + done.stderr).splitlines() if request_id in line]
+    name = f"follow-{os.getpid()}"
+    ask = ("import urllib.request as u; print(u.urlopen(u.Request('http://tasks.nginx:8080/api/uploads',"
+           f"headers={{'X-Request-Id': {name!r}}})).headers['X-Request-Id'])")
+    said = stack.engine.read("run", "--rm", "--network", "app_network", "swarm-upload-e2e-python", "python3", "-c", ask)
+    assert said == name, said
+    return "\n".join(stack.until(f"{short} logs {name}", 20, lambda: of(short, name))[-1] for short in ("nginx", "frontend", "backend"))

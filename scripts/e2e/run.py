@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""Tests the stack on a real Docker Swarm, under load.
+
+Builds the two images by their Dockerfiles, deploys stack.yml by scripts/deploy-swarm.sh, then scales, kills and updates it
+while clients count every request that fails. Uses the Docker engine that runs, if it is in no swarm; else starts one of its
+own (needs root and Debian's docker.io, debootstrap, iptables and iproute2) and takes it down again."""
+
+import argparse
+import subprocess
+import sys
+import time
+import traceback
+
+import builds
+import images
+from cases import containers, database, killing, replicas, scaling, updating
+from engine import Engine, Failed, OwnEngine
+from stack import NAME, ROOT, Stack
+
+CASES = [
+    replicas.every_replica_answers_evenly_under_the_id_that_docker_ps_prints,
+    replicas.the_script_for_users_says_so_too,
+    containers.processes_have_no_privileges_and_a_root_that_is_read_only,
+    containers.the_secret_is_a_file_and_in_no_environment,
+    containers.only_backends_reach_the_database,
+    containers.the_logs_of_each_service_have_a_line_a_request_with_container_and_request_id,
+    containers.a_request_can_be_followed_from_the_edge_to_the_database_by_its_id,
+    scaling.scaling_up_and_down_fails_no_request,
+    killing.a_killed_backend_is_replaced_and_no_request_fails,
+    killing.a_killed_frontend_fails_only_what_was_inside_it,
+    killing.a_killed_nginx_fails_only_what_was_inside_it,
+    database.a_killed_database_restarts_nobody_and_uploads_go_on,
+    updating.a_rolling_update_of_every_service_fails_no_request,
+    updating.an_image_that_never_gets_healthy_or_ready_is_rolled_back_and_no_request_fails,
+]
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def title(case):
+    return case.__name__.replace("_", " ")
+
+
+def run(cases, stack):
+    """Runs every case, also after one failed. Returns how many passed and failed."""
+    passed = failed = 0
+    for case in cases:
+        begun = time.monotonic()
+        try:
+            seen = case(stack)
+            passed += 1
+            say(f"ok {title(case)} ({time.monotonic() - begun:.0f} s)\n{indented(seen)}")
+        except (AssertionError, Failed, subprocess.SubprocessError, OSError, ValueError, TypeError) as error:
+            failed += 1
+            say(f"FAILED {title(case)} ({time.monotonic() - begun:.0f} s)\n{indented(traceback.format_exc())}")
+    return passed, failed
+
+
+def indented(text):
+    return "\n".join(f"    {line}" for line in str(text).splitlines())
+
+
+def settings():
+    """What this machine's kernel cannot do is left out: encryption of the overlay, and ports by way of IPVS."""
+    return {"OVERLAY_ENCRYPTED": "false"}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", metavar="WORD", help="only the cases with this word in their name")
+    parser.add_argument("--keep", action="store_true", help="leave the engine and the stack running, and say where")
+    options = parser.parse_args()
+    cases = [case for case in CASES if not options.only or options.only in case.__name__]
+    engine = Engine()
+    own = not engine.answers()
+    if own:
+        engine = OwnEngine()
+    passed, failed = 0, 1
+    try:
+        stack = prepare(engine)
+        passed, failed = run(cases, stack)
+    except Failed as error:
+        say(f"FAILED {error}")
+    finally:
+        if options.keep:
+            say(f"Kept: DOCKER_HOST={engine.environment.get('DOCKER_HOST', '')}")
+        else:
+            take_down(engine, own)
+    say(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def prepare(engine):
+    """From an engine to a stack that has converged, as a user goes."""
+    if engine.in_swarm():
+        raise Failed("this engine is in a swarm already, and this test makes and leaves one: use another engine")
+    begun = time.monotonic()
+    stand_ins = images.prepare(engine, say)
+    say(f"Base images after {time.monotonic() - begun:.0f} s; stand-ins for {', '.join(stand_ins) or 'none'}")
+    stack = Stack(engine, settings())
+    say(stack.script("scripts/deploy-swarm.sh", timeout=2400))
+    builds.next_version(engine)
+    builds.bad(engine)
+    for name in ("swarm-upload", "swarm-upload-nginx"):
+        size = int(engine.read("image", "inspect", "--format", "{{.Size}}", f"{name}:latest"))
+        say(f"{name}:latest has {size / 1e6:.1f} MB")
+    return stack
+
+
+def take_down(engine, own):
+    if not own:
+        Stack(engine, {}).script(
+            ROOT / "scripts/remove-swarm.sh", "--yes", "--volumes", "--leave", "--stack", NAME, check=False)
+        return
+    engine.run("swarm", "leave", "--force", check=False)
+    engine.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

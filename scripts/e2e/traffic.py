@@ -1,0 +1,70 @@
+"""The load (load.py) in a container beside the stack, and what its clients wrote down."""
+
+import collections
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import images
+from engine import Failed
+
+HERE = Path(__file__).resolve().parent
+
+
+KINDS = {"info", "put", "slow put", "tus", "slow tus", "download", "slow download", "delete"}
+
+
+class Traffic:
+    """Runs from when it is made until `stop`. Use as a context manager: it is taken away also after a failure."""
+
+    def __init__(self, stack, *options, kinds=KINDS):
+        self.stack, self.kinds = stack, kinds
+        self.folder = Path(tempfile.mkdtemp(prefix="swarm-upload-load."))
+        self.outcomes = None
+        self.container = stack.engine.read(
+            "run", "--detach", "--network", "app_network", "--volume", f"{HERE}/load.py:/load.py:ro",
+            "--volume", f"{self.folder}:/out", images.PYTHON,
+            "python3", "/load.py", "--out", "/out/outcomes", *options)
+
+    def __enter__(self):
+        self.stack.until("each kind of client has ended a request", 90, lambda: self.kinds <= {o["kind"] for o in self.read()})
+        return self
+
+    def __exit__(self, *_):
+        self.stack.engine.run("rm", "--force", self.container, check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def read(self):
+        """The outcomes up to now."""
+        text = (self.folder / "outcomes").read_text() if (self.folder / "outcomes").exists() else ""
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+    def stop(self):
+        """Lets every client finish, reads back what is kept, and returns all outcomes."""
+        self.stack.engine.run("kill", "--signal", "TERM", self.container)
+        status = self.stack.engine.read("wait", self.container, timeout=400)
+        if status != "0":
+            raise Failed(f"the load ended with {status}:\n{self.stack.engine.run('logs', self.container).stderr}")
+        return self.read()
+
+
+def failures(outcomes):
+    return [each for each in outcomes if not each["ok"]]
+
+
+def resumes(outcomes):
+    return [resume for each in outcomes for resume in each.get("resumes", [])]
+
+
+def summary(outcomes):
+    """One line: how many of each kind, failures, and how often tus clients went on after a request that failed."""
+    kinds = collections.Counter(each["kind"] for each in outcomes)
+    parts = [f"{count} {kind}" for kind, count in kinds.most_common()]
+    return (f"{len(outcomes)} requests and uploads ({', '.join(parts)}), {len(failures(outcomes))} failed, "
+            f"{len(resumes(outcomes))} resumes")
+
+
+def show(outcomes):
+    """The first of these outcomes, for a message."""
+    return "\n".join(json.dumps(each) for each in outcomes[:8])
