@@ -147,6 +147,7 @@ table_rows() {
 
 print_tables() {
     local role id node slot version count percent verdict heading='' bar
+    if [[ -z $1 ]]; then return; fi
     while IFS=$'\t' read -r role id node slot version count percent verdict; do
         if [[ $role != "$heading" ]]; then
             printf '\n%-13s %-14s %4s  %-12s %8s\n' "$role" node slot version requests
