@@ -166,6 +166,10 @@ if ! { has node && has npm && has_venv && step "The tus clients" install_clients
     leave_out "Tests with other people's tus clients" "node, npm or python3-venv is missing, or their installation failed"
     skip+=(--skip clients::)
 fi
+if ! { has curl && has jq; }; then
+    leave_out "Tests of scripts/test-load-balancing.sh" "curl or jq is missing"
+    skip+=(--skip load_balancing_script)
+fi
 if ! can_mount; then
     leave_out "Tests with a full disk" "mounting a small one needs root"
     skip+=(--skip disk_full)
@@ -182,7 +186,7 @@ fi
 step "Formatting" cargo fmt --check || true
 step "Lints" cargo clippy --locked --all-targets -- -D warnings || true
 if has shellcheck; then
-    step "Shell scripts" shellcheck scripts/*.sh .ci/run || true
+    step "Shell scripts" shellcheck scripts/*.sh scripts/e2e/images/*.sh nginx/*.sh .ci/run || true
 else
     leave_out "Shell scripts" "shellcheck is not installed"
 fi

@@ -17,6 +17,7 @@ mod cluster;
 mod command_line;
 mod descriptors;
 mod disk_full;
+mod load_balancing_script;
 mod postgres_server;
 mod power_cut;
 mod standalone;
