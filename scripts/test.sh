@@ -8,7 +8,7 @@ usage() {
     cat <<'TEXT'
 Usage: scripts/test.sh [--require-all]
 
-Checks formatting, lints and shell scripts; runs the unit, property, conformance and architecture tests; builds the
+Checks formatting, lints and shell scripts; runs the unit, property, conformance, architecture and tutorial tests; builds the
 release binary and tests it from outside: on SQLite, on a PostgreSQL of its own, and with curl, tus-js-client and tuspy; on
 disks that are full and disks whose power is cut (which it mounts: as root), with clocks that jump, and for a minute under
 everything that can go wrong (scripts/chaos.sh).
@@ -190,8 +190,8 @@ if has shellcheck; then
 else
     leave_out "Shell scripts" "shellcheck is not installed"
 fi
-step "Unit, property, conformance and architecture tests" \
-    cargo test --locked --no-fail-fast --lib --bins --test architecture -- "${skip[@]}" || true
+step "Unit, property, conformance, architecture and tutorial tests" \
+    cargo test --locked --no-fail-fast --lib --bins --test architecture --test tutorial -- "${skip[@]}" || true
 step "Examples in the documentation" cargo test --locked --doc || true
 if step "Release build" cargo build --locked --release; then
     SWARM_UPLOAD_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/release/swarm-upload")
