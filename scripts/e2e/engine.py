@@ -9,6 +9,10 @@ import time
 from pathlib import Path
 
 
+# Where Portainer's service mounts the engine's socket from.
+STANDARD_SOCKET = "/var/run/docker.sock"
+
+
 class Failed(Exception):
     """A command did not do what it was asked to; the text holds its output."""
 
@@ -49,16 +53,16 @@ class Engine:
 
 
 class OwnEngine(Engine):
-    """A `dockerd` of the test's own. Everything it makes is gone when it is stopped, but images if `keep` names a folder."""
+    """A `dockerd` of the test's own. Everything it makes is gone when it is stopped."""
 
-    def __init__(self, folder=None):
-        self.folder = Path(folder or tempfile.mkdtemp(prefix="swarm-upload-e2e."))
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="swarm-upload-e2e."))
         self.socket = self.folder / "docker.sock"
         super().__init__(f"unix://{self.socket}")
         self.log = open(self.folder / "dockerd.log", "w")
         self.process = subprocess.Popen(
             ["dockerd", "--data-root", self.folder / "data", "--exec-root", self.folder / "exec",
-             "--pidfile", self.folder / "pid", "--host", f"unix://{self.socket}"],
+             "--pidfile", self.folder / "pid", "--host", f"unix://{self.socket}", "--host", f"unix://{STANDARD_SOCKET}"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
         deadline = time.monotonic() + 60
         while not self.answers():

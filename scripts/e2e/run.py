@@ -18,8 +18,8 @@ from engine import Engine, Failed, OwnEngine
 from stack import NAME, ROOT, Stack
 
 CASES = [
-    replicas.every_replica_answers_evenly_under_the_id_that_docker_ps_prints,
-    replicas.the_script_for_users_says_so_too,
+    replicas.requests_are_spread_evenly_as_the_script_for_users_shows,
+    replicas.every_replica_answers_under_load_with_the_id_that_docker_ps_prints,
     containers.processes_have_no_privileges_and_a_root_that_is_read_only,
     containers.the_secret_is_a_file_and_in_no_environment,
     containers.only_backends_reach_the_database,

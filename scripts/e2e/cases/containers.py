@@ -43,16 +43,39 @@ def the_secret_is_a_file_and_in_no_environment(stack):
     return "in /run/secrets of backend and db alone; in no environment, command line or service definition"
 
 
+# What PostgreSQL answers to a client that asks whether it speaks TLS is one letter. A connection alone says little: some
+# machines stand behind a proxy that accepts one to any address.
+PROBE = """
+import socket, sys
+socket.setdefaulttimeout(3)
+database = socket.create_connection((sys.argv[1], 5432))
+database.sendall(bytes.fromhex("0000000804d2162f"))
+sys.exit(0 if database.recv(1) in (b"N", b"S") else 1)
+"""
+
+
 def only_backends_reach_the_database(stack):
-    target = stack.addresses(stack.containers("db")[0])["db_network"]
-    reached = {}
-    for short in ("backend", "frontend", "nginx"):
-        network = f"--net=/proc/{stack.pid(stack.containers(short)[0])}/ns/net"
-        probe = f"import socket; socket.create_connection(({target!r}, 5432), 2)"
-        done = subprocess.run(["nsenter", network, sys.executable, "-c", probe], capture_output=True)
-        reached[short] = done.returncode == 0
-    assert reached == {"backend": True, "frontend": False, "nginx": False}, reached
-    return f"{target}:5432 reached: {reached}"
+    database = stack.containers("db")[0]
+    seen = []
+    for where in network_addresses(stack.pid(database)):
+        reached = {short for short in ("backend", "frontend", "nginx") if postgres_answers(stack, short, where)}
+        assert reached <= {"backend"}, f"{where}: {reached}"
+        seen.append(f"{where} by {' and '.join(reached) or 'nobody'}")
+    assert f"{stack.addresses(database)['db_network']} by backend" in seen, seen
+    return f"the database answers at {', '.join(seen)}"
+
+
+def network_addresses(pid):
+    """Every IPv4 address in the network namespace of a process, but loopback."""
+    lines = subprocess.run(["nsenter", f"--net=/proc/{pid}/ns/net", "ip", "-o", "-4", "addr"],
+                           text=True, capture_output=True, check=True).stdout.splitlines()
+    found = [line.split()[3].split("/")[0] for line in lines]
+    return [address for address in found if not address.startswith("127.")]
+
+
+def postgres_answers(stack, short, where):
+    network = f"--net=/proc/{stack.pid(stack.containers(short)[0])}/ns/net"
+    return subprocess.run(["nsenter", network, sys.executable, "-c", PROBE, where], capture_output=True).returncode == 0
 
 
 LINES = {
@@ -66,7 +89,7 @@ LINES = {
 def the_logs_of_each_service_have_a_line_a_request_with_container_and_request_id(stack):
     samples = []
     for short, pattern in LINES.items():
-        done = stack.engine.run("service", "logs", "--tail", "400", f"{NAME}_{short}")
+        done = stack.engine.run("service", "logs", "--tail", "50", f"{NAME}_{short}")
         lines = (done.stdout + done.stderr).splitlines()
         matching = [line for line in lines if re.search(pattern, line)]
         assert matching, f"no line of {short} is like {pattern}:\n" + "\n".join(lines[-5:])
@@ -76,7 +99,7 @@ def the_logs_of_each_service_have_a_line_a_request_with_container_and_request_id
 
 def a_request_can_be_followed_from_the_edge_to_the_database_by_its_id(stack):
     def of(short, request_id):
-        done = stack.engine.run("service", "logs", "--tail", "400", f"{NAME}_{short}")
+        done = stack.engine.run("service", "logs", "--tail", "50", f"{NAME}_{short}")
         return [line for line in (done.stdout + done.stderr).splitlines() if request_id in line]
     name = f"follow-{os.getpid()}"
     ask = ("import urllib.request as u; print(u.urlopen(u.Request('http://tasks.nginx:8080/api/uploads',"

@@ -1,13 +1,14 @@
 """Every replica answers, evenly, and says who it is as `docker ps` does."""
 
 import collections
+import re
 
 import images
 from stack import ROOT
 from traffic import Traffic, failures, show, summary
 
 
-def every_replica_answers_evenly_under_the_id_that_docker_ps_prints(stack):
+def every_replica_answers_under_load_with_the_id_that_docker_ps_prints(stack):
     running = {short: set(stack.containers(short)) for short in ("frontend", "backend")}
     with Traffic(stack) as traffic:
         stack.until("300 info requests", 120, lambda: len(infos(traffic.read())) >= 300)
@@ -17,19 +18,23 @@ def every_replica_answers_evenly_under_the_id_that_docker_ps_prints(stack):
     for short, ids in running.items():
         answers = collections.Counter(each[short] for each in infos(outcomes))
         assert set(answers) == ids, f"answers of {short}: {answers}, docker ps: {ids}"
-        least, most = min(answers.values()), max(answers.values())
-        assert most <= 1.5 * least, f"{short}: {answers}"
+        # A frontend that is busy with uploads gets less of the rest.
+        even = answers.total() / len(ids)
+        assert all(even / 2 <= count <= even * 2 for count in answers.values()), f"{short}: {answers}"
         seen.append(f"{short}: {' '.join(f'{who} {count}' for who, count in answers.items())}")
     return f"{summary(outcomes)}; {'; '.join(seen)}"
 
 
-def the_script_for_users_says_so_too(stack):
+def requests_are_spread_evenly_as_the_script_for_users_shows(stack):
     said = stack.engine.read(
         "run", "--rm", "--network", "app_network", "--volume", f"{ROOT}/scripts:/scripts:ro", images.PYTHON,
-        "bash", "/scripts/test-load-balancing.sh", "--requests", "200", "--url", "http://tasks.nginx:8080")
+        "bash", "/scripts/test-load-balancing.sh", "--requests", "240", "--url", "http://tasks.nginx:8080")
     for short in ("frontend", "backend"):
-        for container in stack.containers(short):
-            assert container in said, said
+        ids = stack.containers(short)
+        counts = {who: re.search(rf"^{who} .* (\d+) +\d+ %", said, re.M) for who in ids}
+        assert all(counts.values()), said
+        shares = {who: int(found.group(1)) / (240 / len(ids)) for who, found in counts.items()}
+        assert all(0.8 <= share <= 1.2 for share in shares.values()), f"{shares}\n{said}"
     return said
 
 

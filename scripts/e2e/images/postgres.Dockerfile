@@ -4,7 +4,8 @@ RUN groupadd --system --gid 999 postgres \
  && useradd --system --uid 999 --gid postgres --home-dir /var/lib/postgresql postgres \
  && apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends postgresql-17 \
- && mkdir -p /var/lib/postgresql/data && chown postgres: /var/lib/postgresql/data && chmod 1777 /var/lib/postgresql/data
+ && install --directory --owner=postgres --group=postgres --mode=1777 /var/lib/postgresql/data \
+ && install --directory --owner=postgres --group=postgres --mode=3777 /run/postgresql
 COPY docker-entrypoint.sh /usr/local/bin/docker-entrypoint.sh
 ENV PATH=/usr/lib/postgresql/17/bin:/usr/local/bin:/usr/bin:/bin PGDATA=/var/lib/postgresql/data
 STOPSIGNAL SIGINT
