@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import images
 from engine import Failed
 from stack import ROOT
 
@@ -17,6 +18,13 @@ BAD = {
     "deaf": 'FROM swarm-upload:latest\nENTRYPOINT ["swarm-upload", "--listen", "127.0.0.1:9"]\n',
     "unready": 'FROM swarm-upload:latest\nENTRYPOINT ["swarm-upload", "--database-url", "postgres://nobody@127.0.0.1:9/none"]\n',
 }
+
+
+def latest(engine):
+    """swarm-upload:latest and swarm-upload-nginx:latest, unless they are there."""
+    if not images.exists(engine, "swarm-upload:latest"):
+        build(engine, ROOT, "swarm-upload:latest")
+    build(engine, ROOT, "swarm-upload-nginx:latest", "--file", "nginx/Dockerfile")
 
 
 def next_version(engine):

@@ -25,14 +25,12 @@ class Edge(http.client.HTTPConnection):
     """One request's connection to any nginx. As browsers and curl do, it tries the next address when one does not connect."""
 
     def __init__(self, options):
-        super().__init__(options.host, options.port, timeout=options.timeout)
-        self.address = None
+        super().__init__(options.host[0], options.port, timeout=options.timeout)
+        self.hosts, self.address = options.host, None
 
     def connect(self):
-        found = socket.getaddrinfo(self.host, self.port, socket.AF_INET, socket.SOCK_STREAM)
-        random.shuffle(found)
-        problem = OSError(f"{self.host} has no address")
-        for *_, address in found:
+        problem = OSError(f"no address: {self.hosts}")
+        for address in self.addresses():
             try:
                 self.sock = socket.create_connection(address, timeout=2)
                 self.sock.settimeout(self.timeout)
@@ -41,6 +39,11 @@ class Edge(http.client.HTTPConnection):
             except OSError as error:
                 problem = error
         raise problem
+
+    def addresses(self):
+        for host in self.hosts:
+            found = socket.getaddrinfo(host, self.port, socket.AF_INET, socket.SOCK_STREAM)
+            yield from random.sample([address for *_, address in found], len(found))
 
 
 class Client:
@@ -249,7 +252,7 @@ def forever(work, *arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--host", default="tasks.nginx")
+    parser.add_argument("--host", nargs="+", default=["tasks.nginx"], help="the first is preferred")
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--out", required=True)
     parser.add_argument("--timeout", type=float, default=PATIENCE, help="seconds without a byte until a client gives up")

@@ -14,16 +14,16 @@ BRIDGE, NET = "swarmupload0", "10.77.0"
 NUMBERS = (1, 2, 3)
 FORWARD = ["FORWARD", "-i", BRIDGE, "-o", BRIDGE, "-j", "ACCEPT"]
 
-# Mounts of its own, so that the daemons do not meet in /run; a resolver that fails at once, since no registry is asked.
+# A /run of its own, so that the daemons do not meet there, and Portainer finds its node's socket; a resolver that fails at
+# once, since no registry is asked.
 NODE = """
 set -e
 hostname {name}
-mkdir -p /run/docker /run/containerd
-mount -t tmpfs tmpfs /run/docker
-mount -t tmpfs tmpfs /run/containerd
 mount --bind {folder}/resolv.conf /etc/resolv.conf
-exec nsenter --net=/run/netns/{name} dockerd --bridge none --data-root {folder}/data --exec-root {folder}/exec \
-    --pidfile {folder}/pid --host unix://{folder}/docker.sock
+exec nsenter --net=/run/netns/{name} sh -ec '
+    mount -t tmpfs tmpfs /run
+    exec dockerd --bridge none --data-root {folder}/data --exec-root {folder}/exec --pidfile {folder}/pid \
+        --host unix://{folder}/docker.sock --host unix:///run/docker.sock'
 """
 
 

@@ -79,7 +79,7 @@ def postgres_answers(stack, short, where):
 
 
 LINES = {
-    "nginx": r'"(GET|PUT|POST|PATCH|HEAD|DELETE) \S+ HTTP/1.1" \d{3} .*frontend=[0-9a-f]{12} .*request_id=[0-9a-zA-Z._-]+',
+    "nginx": r'nginx [0-9a-f]{12} \S+ "(GET|PUT|POST|PATCH|HEAD|DELETE) \S+ HTTP/1.1" \d{3} .*frontend=[0-9a-f]{12} .*request_id=[0-9a-zA-Z._-]+',
     "frontend": r"frontend [0-9a-f]{12} (GET|PUT|POST|PATCH|HEAD|DELETE) \S+ \d{3} \d+ms .*request_id=[0-9a-zA-Z._-]+",
     "backend": r"backend [0-9a-f]{12} (GET|PUT|POST|PATCH|HEAD|DELETE) \S+ \d{3} \d+ms .*request_id=[0-9a-zA-Z._-]+",
     "db": r"database system is ready to accept connections",

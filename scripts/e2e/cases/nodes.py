@@ -1,0 +1,138 @@
+"""The stack over three nodes: any node takes any request, and one that is lost takes nothing with it."""
+
+import json
+import re
+import time
+
+import images
+from stack import NAME
+from traffic import Traffic, failures, resumes, show
+
+SLOW = ("--only", "slow tus", "--copies", "4", "--timeout", "20")
+
+# Stores a file through one nginx, reads it through another, and says who took part.
+ROUND_TRIP = """
+import hashlib, http.client, json, random, sys
+def ask(host, method, path, body=None):
+    edge = http.client.HTTPConnection(host, 8080, timeout=60)
+    edge.request(method, path, body)
+    answer = edge.getresponse()
+    return answer, answer.read()
+data = random.randbytes(20 << 20)
+answer, body = ask(sys.argv[1], "PUT", "/api/uploads/nodes.bin", data)
+record = json.loads(body)["uploads"][0]
+through, read = ask(sys.argv[2], "GET", f"/api/uploads/{record['id']}/content")
+_, whole = ask(sys.argv[2], "GET", f"/api/uploads/{record['id']}")
+print(json.dumps({"same": read == data, "sha256": record["sha256"] == hashlib.sha256(data).hexdigest(),
+                  "backends": sorted({part["backend_container_id"] for part in json.loads(whole)["segments"]})}))
+"""
+
+
+def where(nodes):
+    """Every running container of the stack's three services: {id: (service, node, its address in app_network)}."""
+    found = {}
+    for node in nodes.nodes:
+        for short in ("nginx", "frontend", "backend"):
+            ids = node.lines(
+                "ps", "--filter", f"label=com.docker.swarm.service.name={NAME}_{short}", "--format", "{{.ID}}")
+            for each in node.inspect("container", *ids):
+                address = each["NetworkSettings"]["Networks"]["app_network"]["IPAddress"]
+                found[each["Id"][:12]] = (short, node.number, address)
+    return found
+
+
+def on(placed, short, number):
+    return next(address for service, node, address in placed.values() if (service, node) == (short, number))
+
+
+def each_service_is_spread_over_the_nodes(nodes, stack):
+    placed = where(nodes)
+    spread = {short: sorted(node for service, node, _ in placed.values() if service == short)
+              for short in ("nginx", "frontend", "backend")}
+    assert spread["nginx"] == spread["frontend"] == [1, 2, 3] and set(spread["backend"]) == {1, 2, 3}, spread
+    return str(spread)
+
+
+def what_is_uploaded_through_one_node_is_read_through_another(nodes, stack):
+    placed = where(nodes)
+    said = json.loads(nodes.manager.read(
+        "run", "--rm", "--network", "app_network", images.PYTHON, "python3", "-c", ROUND_TRIP,
+        on(placed, "nginx", 2), on(placed, "nginx", 3)))
+    assert said["same"] and said["sha256"], said
+    stored = sorted({placed[backend][1] for backend in said["backends"]})
+    return f"20 MiB through node 2, read through node 3, stored by backends on nodes {stored}"
+
+
+def uploads_outlive_a_worker_whose_link_is_cut(nodes, stack):
+    seen = lose(nodes, stack, nodes.nodes[2], nodes.nodes[2].cut)
+    nodes.nodes[2].mend()
+    stack.until("node 3 is back", 120, lambda: ready(nodes) == 3)
+    return seen
+
+
+def uploads_outlive_a_worker_that_loses_power(nodes, stack):
+    return lose(nodes, stack, nodes.nodes[1], nodes.nodes[1].lose_power)
+
+
+def ready(nodes):
+    return nodes.manager.lines("node", "ls", "--format", "{{.Status}}").count("Ready")
+
+
+def lose(nodes, stack, lost, act):
+    """Loses a worker under twelve slow uploads, four by way of the nginx of each node. All have to end well: those that had
+    nothing to do with the lost node without a resume, the others by resuming."""
+    wait_for_spread(nodes, stack)
+    placed = where(nodes)
+    of_address = {address: (short, node) for short, node, address in placed.values()}
+    clients = [Traffic(stack, "--host", on(placed, "nginx", node.number), *SLOW, kinds={"slow tus"}) for node in nodes.nodes
+               if node is not lost]
+    attached = Traffic(stack, "--host", on(placed, "nginx", lost.number), "tasks.nginx", *SLOW, kinds={"slow tus"})
+    try:
+        for client in (*clients, attached):
+            client.__enter__()
+        gone = time.time()
+        act()
+        down = stack.until("the manager misses the node", 120, lambda: ready(nodes) == 2 and time.time() - gone)
+        others = [outcome for client in clients for outcome in client.stop()]
+        inside = attached.stop()
+    finally:
+        for client in (*clients, attached):
+            client.__exit__()
+    assert not failures(others + inside), show(failures(others + inside))
+    upstream = upstreams(nodes, lost)
+    unattached = [each for each in during(others, gone)
+                  if all(of_address[upstream[request]][1] != lost.number for request in each["requests"] if request in upstream)]
+    through_it = [each for each in during(others, gone) if each not in unattached]
+    inside = during(inside, gone)
+    assert unattached and inside, (len(unattached), len(inside))
+    assert not resumes(unattached), show([each for each in unattached if each["resumes"]])
+    assert all(each["resumes"] for each in inside), show([each for each in inside if not each["resumes"]])
+    return (f"node {lost.number} was missed after {down:.0f} s; in flight then: {len(unattached)} uploads apart from it, no "
+            f"resume; {len(through_it)} by way of a frontend on it, {len(resumes(through_it))} resumes; {len(inside)} by way of "
+            f"its nginx, {len(resumes(inside))} resumes; every digest right")
+
+
+def wait_for_spread(nodes, stack):
+    """Swarm does not move tasks to a node that came back, so they are dealt out again."""
+    for short in ("nginx", "frontend", "backend"):
+        if len({node for service, node, _ in where(nodes).values() if service == short}) < len(nodes.nodes):
+            stack.update(short, "--force")
+
+
+def during(outcomes, moment):
+    """The uploads that were going on at that moment."""
+    return [each for each in outcomes if each["kind"] == "slow tus" and each["begun"] < moment < each["ended"]]
+
+
+def upstreams(nodes, lost):
+    """Which frontend's address each upload request went to, as the surviving nginx logged it: {request id: address}."""
+    found = {}
+    for node in nodes.nodes:
+        if node is lost:
+            continue
+        for container in node.lines(
+                "ps", "--filter", f"label=com.docker.swarm.service.name={NAME}_nginx", "--format", "{{.ID}}"):
+            for line in node.run("logs", container).stdout.splitlines():
+                if match := re.search(r'"PATCH .* request_id=(e2e-[0-9a-f]+) upstream=.*?([0-9.]+):8000$', line):
+                    found[match.group(1)] = match.group(2)
+    return found

@@ -1,0 +1,55 @@
+"""Tests the stack on three nodes: three engines on this machine, with a network between them whose links are cut."""
+
+import argparse
+import functools
+import sys
+
+import builds
+import images
+from cases import nodes as cases
+from engine import Engine, Failed, OwnEngine
+from nodes import Nodes
+from run import report, run, say, settings
+from stack import Stack
+
+CASES = [
+    cases.each_service_is_spread_over_the_nodes,
+    cases.what_is_uploaded_through_one_node_is_read_through_another,
+    cases.uploads_outlive_a_worker_whose_link_is_cut,
+    cases.uploads_outlive_a_worker_that_loses_power,
+]
+
+
+def main():
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    builder = Engine()
+    own = not builder.answers()
+    if own:
+        builder = OwnEngine()
+    nodes, passed, failed = None, 0, 1
+    try:
+        images.prepare(builder, say)
+        builds.latest(builder)
+        named = images.names()
+        nodes = Nodes(builder, [
+            "swarm-upload:latest", "swarm-upload-nginx:latest", images.PYTHON, named["postgres"], named["portainer"]])
+        say(nodes.manager.read("node", "ls"))
+        stack = Stack(nodes.manager, {**settings(), "NGINX_REPLICAS": "3"})
+        say(stack.script("scripts/deploy-swarm.sh", "--no-build"))
+        passed, failed = run([named_after(case, nodes) for case in CASES], stack)
+    except Failed as error:
+        say(f"FAILED {error}")
+    finally:
+        if nodes:
+            nodes.stop()
+        if own:
+            builder.stop()
+    return report(passed, failed)
+
+
+def named_after(case, nodes):
+    return functools.wraps(case)(functools.partial(case, nodes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
