@@ -17,7 +17,7 @@ import traceback
 
 MIB = 1 << 20
 # Longer than the relay holds a client while nobody can store its bytes.
-PATIENCE = 100
+PATIENCE = 70
 stopping = threading.Event()
 
 
