@@ -24,6 +24,7 @@ mod conditional;
 mod descriptors;
 mod request_id;
 mod served;
+mod unsent;
 mod whole;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! One listening server of a replica: from its start, over draining, to its end.
 
-use super::descriptors;
 use super::edge::edge;
+use super::{descriptors, unsent};
 use crate::replica::Replica;
 use crate::uploads::{Call, Uploads};
 use actix_web::dev::ServerHandle;
@@ -86,6 +86,7 @@ impl Server {
             log::warn!("the grace of {:?} is over; what is still going on is cut off", self.grace);
         }
         self.running.abort();
+        unsent::wait_until_sent(self.address, end).await;
         self.take_back(end.max(Instant::now() + LAST_WORD)).await;
     }
 
