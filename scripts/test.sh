@@ -6,14 +6,16 @@ exec </dev/null
 
 usage() {
     cat <<'TEXT'
-Usage: scripts/test.sh [--require-all]
+Usage: scripts/test.sh [--require-all] [--all]
 
 Checks formatting, lints and shell scripts; runs the unit, property, conformance, architecture and tutorial tests; builds the
 release binary and tests it from outside: on SQLite, on a PostgreSQL of its own, and with curl, tus-js-client and tuspy; on
 disks that are full and disks whose power is cut (which it mounts: as root), with clocks that jump, and for a minute under
-everything that can go wrong (scripts/chaos.sh).
+everything that can go wrong (scripts/chaos.sh). Then it builds the images and tests the stack on a Docker Swarm of its own,
+while that is scaled, killed and updated (scripts/e2e/run.py).
 
   --require-all  a suite that cannot run, because something is not installed, is a failure
+  --all          also the stack on a Swarm of three nodes (scripts/e2e/three-nodes.sh)
   --help         show this
 
 On Debian or Ubuntu, as root, missing packages are installed; elsewhere they are named and their suites left out.
@@ -26,9 +28,11 @@ TEXT
 }
 
 require_all=false
+three_nodes=false
 for argument in "$@"; do
     case $argument in
         --require-all) require_all=true ;;
+        --all) three_nodes=true ;;
         --help | -h) usage; exit 0 ;;
         *) echo "test.sh: unknown option $argument (--help lists them)" >&2; exit 2 ;;
     esac
@@ -75,6 +79,8 @@ has_postgres() {
 has_faketime() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; }
 # The system's Python, since a package of the system brings the module.
 has_fusepy() { /usr/bin/python3 -c 'import fusepy' 2>/dev/null || /usr/bin/python3 -c 'import fuse' 2>/dev/null; }
+# What a Docker engine of our own needs, and base images without a registry.
+has_engine() { has docker && has dockerd && has debootstrap && has iptables && has ip && has nsenter; }
 has_venv() { has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
 # The Debian packages of what is missing.
@@ -89,6 +95,12 @@ missing_packages() {
     has npm || echo npm
     has_fusepy || echo python3-fusepy
     has_faketime || echo libfaketime
+    has dockerd || echo docker.io
+    # Some releases have the client in a package of its own.
+    has docker || apt-cache --names-only search '^docker-cli$' | cut -d ' ' -f 1
+    has debootstrap || echo debootstrap
+    has iptables || echo iptables
+    has ip || echo iproute2
 }
 
 # A root that may not mount, in a container, is found out by trying.
@@ -110,9 +122,11 @@ install_missing() {
         echo "Not installed: ${packages[*]}"
         return
     fi
-    echo "Installing ${packages[*]}"
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq || true
+    # Now that the names of all packages are known.
+    mapfile -t packages < <(missing_packages)
+    echo "Installing ${packages[*]}"
     apt-get install -y -qq --no-install-recommends "${packages[@]}" || echo "The installation failed."
 }
 
@@ -186,7 +200,7 @@ fi
 step "Formatting" cargo fmt --check || true
 step "Lints" cargo clippy --locked --all-targets -- -D warnings || true
 if has shellcheck; then
-    step "Shell scripts" shellcheck scripts/*.sh scripts/e2e/images/*.sh nginx/*.sh .ci/run || true
+    step "Shell scripts" shellcheck scripts/*.sh scripts/e2e/*.sh scripts/e2e/images/*.sh nginx/*.sh .ci/run || true
 else
     leave_out "Shell scripts" "shellcheck is not installed"
 fi
@@ -201,6 +215,13 @@ if step "Release build" cargo build --locked --release; then
         step "Half a minute of chaos over rows" scripts/chaos.sh --minutes 0.5 --store postgres || true
         step "Half a minute of chaos over files" scripts/chaos.sh --minutes 0.5 --store folder || true
     fi
+fi
+
+if ! has_engine || [[ $(id -u) -ne 0 ]]; then
+    leave_out "The stack on a Docker Swarm" "it needs root, Docker, debootstrap, iptables, iproute2 and util-linux"
+else
+    step "The stack on a Docker Swarm" scripts/e2e/run.py || true
+    if $three_nodes; then step "The stack on a Docker Swarm of three nodes" scripts/e2e/three-nodes.sh || true; fi
 fi
 
 printf '\n%d passed, %d failed\n' "$passed" "$failed"

@@ -6,16 +6,15 @@ while clients count every request that fails. Uses the Docker engine that runs, 
 own (needs root and Debian's docker.io, debootstrap, iptables and iproute2) and takes it down again."""
 
 import argparse
-import subprocess
 import sys
 import time
 import traceback
 
 import builds
 import images
-from cases import containers, database, killing, replicas, scaling, updating
+from cases import containers, database, killing, replicas, scaling, tutorial, updating
 from engine import Engine, Failed, OwnEngine
-from stack import NAME, ROOT, Stack
+from stack import Stack
 
 CASES = [
     replicas.requests_are_spread_evenly_as_the_script_for_users_shows,
@@ -33,6 +32,8 @@ CASES = [
     updating.a_rolling_update_of_every_service_fails_no_request,
     updating.an_image_that_never_gets_healthy_or_ready_is_rolled_back_and_no_request_fails,
 ]
+# Begins with an engine that is in no swarm, and leaves it so.
+ALONE = [tutorial.every_command_of_the_tutorial_works]
 
 
 def say(text):
@@ -63,8 +64,12 @@ def indented(text):
 
 
 def settings():
-    """What this machine's kernel cannot do is left out: encryption of the overlay, and ports by way of IPVS."""
+    """Without encryption of the overlay, for which a kernel needs ESP."""
     return {"OVERLAY_ENCRYPTED": "false"}
+
+
+# The port on the machine itself, for which a kernel needs no IPVS.
+ON_THE_MACHINE = {"PUBLISH_MODE": "host", "NGINX_REPLICAS": "1", "NGINX_UPDATE_ORDER": "stop-first"}
 
 
 def main():
@@ -72,7 +77,7 @@ def main():
     parser.add_argument("--only", metavar="WORD", help="only the cases with this word in their name")
     parser.add_argument("--keep", action="store_true", help="leave the engine and the stack running, and say where")
     options = parser.parse_args()
-    cases = [case for case in CASES if not options.only or options.only in case.__name__]
+    cases, alone = ([case for case in some if not options.only or options.only in case.__name__] for some in (CASES, ALONE))
     engine = Engine()
     own = not engine.answers()
     if own:
@@ -81,6 +86,10 @@ def main():
     try:
         stack = prepare(engine)
         passed, failed = run(cases, stack)
+        if alone:
+            remove(stack)
+            more = run(alone, Stack(engine, {**settings(), **ON_THE_MACHINE}))
+            passed, failed = passed + more[0], failed + more[1]
     except Failed as error:
         say(f"FAILED {error}")
     finally:
@@ -114,13 +123,16 @@ def prepare(engine):
     return stack
 
 
+def remove(stack):
+    """Takes everything away that a deployment made, as a user does."""
+    return stack.script("scripts/remove-swarm.sh", "--yes", "--volumes", "--leave", check=False)
+
+
 def take_down(engine, own):
-    if not own:
-        Stack(engine, {}).script(
-            ROOT / "scripts/remove-swarm.sh", "--yes", "--volumes", "--leave", "--stack", NAME, check=False)
-        return
-    engine.run("swarm", "leave", "--force", check=False)
-    engine.stop()
+    if engine.in_swarm():
+        remove(Stack(engine, {}))
+    if own:
+        engine.stop()
 
 
 if __name__ == "__main__":
