@@ -172,45 +172,46 @@ or build both images on each node."
     fi
 }
 
-template() { docker service inspect "$1" --format '{{json .Spec.TaskTemplate}}' 2>/dev/null || true; }
+of_service() { docker service inspect "$1" --format "$2" 2>/dev/null | tr -d '\r' || true; }
 
-# Prints the services that run an image of the wanted name but of an earlier build.
-outdated() {
-    local service image wanted container
-    for service in nginx frontend backend; do
-        image=$app_image
-        if [[ $service == nginx ]]; then image=$nginx_image; fi
-        wanted=$(docker image inspect "$image" --format '{{.Id}}')
-        for container in $(docker ps --quiet --filter "label=com.docker.swarm.service.name=${stack}_$service" | tr -d '\r'); do
-            if [[ $(docker inspect "$container" --format '{{.Config.Image}} {{.Image}}' | tr -d '\r') == "$image "* ]] &&
-                [[ $(docker inspect "$container" --format '{{.Image}}' | tr -d '\r') != "${wanted%$'\r'}" ]]; then
-                echo "${stack}_$service"
-                break
-            fi
-        done
+# Succeeds if a container of the service runs an image of this name but of an earlier build.
+runs_earlier_build() {
+    local container wanted
+    wanted=$(docker image inspect "$2" --format '{{.Id}}' | tr -d '\r')
+    for container in $(docker ps --quiet --filter "label=com.docker.swarm.service.name=$1" | tr -d '\r'); do
+        if [[ $(docker inspect "$container" --format '{{.Config.Image}} {{.Image}}' | tr -d '\r') != "$2 $wanted" ]]; then return; fi
     done
+    return 1
+}
+
+# update_without_registry SERVICE IMAGE BEFORE: for Swarm an image of the same name is the same image, and a name that
+# "docker service update" has set stays while that in the stack file does not change: it has to be told.
+update_without_registry() {
+    if [[ $(of_service "$1" '{{.Spec.TaskTemplate.ContainerSpec.Image}}') != "$2" ]]; then
+        docker service update --detach --no-resolve-image --image "$2" "$1" >/dev/null
+        say "$1 goes back to the image $2"
+    elif [[ $(of_service "$1" '{{json .Spec.TaskTemplate}}') == "$3" ]] && runs_earlier_build "$1" "$2"; then
+        docker service update --detach --force --no-resolve-image "$1" >/dev/null
+        say "$1 is updated to the image that was just built"
+    fi
 }
 
 deploy() {
-    local how=() service i before=() old=()
+    local how=() short service image before=()
     if [[ $(docker stack deploy --help) == *--detach* ]]; then how+=(--detach=true); fi
     if [[ -n $REGISTRY ]]; then
-        how+=(--with-registry-auth)
-    else
-        # No registry has these images, so none is asked what they are.
-        how+=(--resolve-image never)
-        for service in $(outdated); do
-            old+=("$service")
-            before+=("$(template "$service")")
-        done
+        docker stack deploy ${how[@]+"${how[@]}"} --with-registry-auth -c stack.yml "$stack"
+        return
     fi
-    docker stack deploy "${how[@]}" -c stack.yml "$stack"
-    # For Swarm an image of the same name is the same image: it has to be told.
-    for ((i = 0; i < ${#old[@]}; i++)); do
-        if [[ $(template "${old[i]}") == "${before[i]}" ]]; then
-            docker service update --detach --force --no-resolve-image "${old[i]}" >/dev/null
-            say "${old[i]} is updated to the image that was just built"
-        fi
+    for short in nginx frontend backend; do before+=("$(of_service "${stack}_$short" '{{json .Spec.TaskTemplate}}')"); done
+    # No registry has these images, so none is asked what they are.
+    docker stack deploy ${how[@]+"${how[@]}"} --resolve-image never -c stack.yml "$stack"
+    for short in nginx frontend backend; do
+        service=${stack}_$short
+        image=$app_image
+        if [[ $short == nginx ]]; then image=$nginx_image; fi
+        update_without_registry "$service" "$image" "${before[0]}"
+        before=("${before[@]:1}")
     done
 }
 

@@ -48,7 +48,7 @@ look() {
     join <(cut -d ' ' -f 1,2 <<<"$counts") <(echo "$updates")
 }
 
-converged() { [[ $1 == "${1%/*}/${1%/*}" && ( -z $2 || $2 == completed ) ]]; }
+converged() { [[ $1 == "${1%/*}/${1%/*}" && ( -z $2 || $2 == completed || $2 == rollback_completed ) ]]; }
 
 # Redrawn on a terminal; elsewhere a line for each service that changed.
 drawn=0
@@ -82,21 +82,27 @@ explain() {
 }
 
 stable=0
+# Names of the services that were seen to be updated: a rollback that was over before is history.
+updating=" "
 while :; do
     now=$(look) || die "Docker cannot be asked for the stack $stack (see above): is this node a manager of a swarm?"
     [[ -n $now ]] || die "there is no stack $stack: \"docker stack ls\" lists what there is, scripts/deploy-swarm.sh makes it"
     show "$now"
     waiting=()
     while read -r name count update; do
+        failed=false
         case $update in
-            rollback* | paused)
-                {
-                    echo "wait-for-stack.sh: the update of $name failed ($update); Swarm goes back to what ran before."
-                    explain "$name"
-                } >&2
-                exit 1
-                ;;
+            updating) updating+="$name " ;;
+            rollback_completed) if [[ $updating == *" $name "* ]]; then failed=true; fi ;;
+            rollback_* | paused) failed=true ;;
         esac
+        if $failed; then
+            {
+                echo "wait-for-stack.sh: the update of $name failed ($update); Swarm goes back to what ran before."
+                explain "$name"
+            } >&2
+            exit 1
+        fi
         converged "$count" "$update" || waiting+=("$name")
     done <<<"$now"
     if [[ ${#waiting[@]} -eq 0 ]]; then stable=$((stable + 1)); else stable=0; fi
