@@ -1,14 +1,15 @@
 #!/bin/sh
-# Runs nginx, and stays a little longer than it: nginx has ended when the kernel has the last bytes of its answers, but a
-# container's network goes with the container's process, and with it what a slow client has not taken yet.
+# Runs nginx, and ends it more gently than it ends itself.
+#
+# Told to stop, nginx closes its port at once; but other nodes, and Swarm's virtual addresses, send new connections for some
+# moments more. And it has ended when the kernel has the last bytes of its answers; but a container's network goes with the
+# container's process, and with it what a slow client has not taken yet.
 set -eu
 
 nginx "$@" &
 nginx=$!
-for signal in QUIT TERM INT HUP; do
-    # shellcheck disable=SC2064  # the signal's name now
-    trap "kill -$signal $nginx" "$signal"
-done
+trap 'kill -HUP "$nginx"' HUP
+trap 'sleep 5; kill -QUIT "$nginx" 2>/dev/null || true' QUIT TERM INT
 status=0
 # A signal ends the waiting, not nginx.
 while kill -0 "$nginx" 2>/dev/null; do

@@ -15,7 +15,8 @@ everything that can go wrong (scripts/chaos.sh). Then it builds the images and t
 while that is scaled, killed and updated (scripts/e2e/run.py).
 
   --require-all  a suite that cannot run, because something is not installed, is a failure
-  --all          also the stack on a Swarm of three nodes (scripts/e2e/three-nodes.sh)
+  --all          also every command of docs/TUTORIAL.md, and the stack on a Swarm of three nodes (scripts/e2e/three-nodes.sh),
+                 which takes a quarter of an hour more
   --help         show this
 
 On Debian or Ubuntu, as root, missing packages are installed; elsewhere they are named and their suites left out.
@@ -28,11 +29,11 @@ TEXT
 }
 
 require_all=false
-three_nodes=false
+all=false
 for argument in "$@"; do
     case $argument in
         --require-all) require_all=true ;;
-        --all) three_nodes=true ;;
+        --all) all=true ;;
         --help | -h) usage; exit 0 ;;
         *) echo "test.sh: unknown option $argument (--help lists them)" >&2; exit 2 ;;
     esac
@@ -220,8 +221,12 @@ fi
 if ! has_engine || [[ $(id -u) -ne 0 ]]; then
     leave_out "The stack on a Docker Swarm" "it needs root, Docker, debootstrap, iptables, iproute2 and util-linux"
 else
-    step "The stack on a Docker Swarm" scripts/e2e/run.py || true
-    if $three_nodes; then step "The stack on a Docker Swarm of three nodes" scripts/e2e/three-nodes.sh || true; fi
+    if ! $all; then
+        step "The stack on a Docker Swarm" scripts/e2e/run.py || true
+    else
+        step "The stack on a Docker Swarm, and the tutorial" scripts/e2e/run.py --tutorial || true
+        step "The stack on a Docker Swarm of three nodes" scripts/e2e/three-nodes.sh || true
+    fi
 fi
 
 printf '\n%d passed, %d failed\n' "$passed" "$failed"

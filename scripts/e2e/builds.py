@@ -6,7 +6,6 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import images
 from engine import Failed
 from stack import ROOT
 
@@ -21,9 +20,8 @@ BAD = {
 
 
 def latest(engine):
-    """swarm-upload:latest and swarm-upload-nginx:latest, unless they are there."""
-    if not images.exists(engine, "swarm-upload:latest"):
-        build(engine, ROOT, "swarm-upload:latest")
+    """swarm-upload:latest and swarm-upload-nginx:latest."""
+    build(engine, ROOT, "swarm-upload:latest")
     build(engine, ROOT, "swarm-upload-nginx:latest", "--file", "nginx/Dockerfile")
 
 

@@ -31,11 +31,11 @@ def names():
 
 
 def prepare(engine, say):
-    """Sees to it that every base image is there. Returns the names of those that are stand-ins."""
+    """Sees to it that every base image is there. Returns the names of those that were made here."""
     wanted = {what: name for what, name in names().items() if not exists(engine, name)}
     stand_ins, reachable = [], True
     if not exists(engine, PYTHON):
-        debian(engine, say)
+        stand_ins += [PYTHON, *debian(engine, say)]
         build(engine, PYTHON, "python")
     for what, name in wanted.items():
         reachable = reachable and pull(engine, name)
@@ -51,16 +51,20 @@ def exists(engine, name):
 
 
 def pull(engine, name):
+    """False where no registry can be reached; one that does not have the image is an error of the file that names it."""
     try:
-        return engine.run("pull", "--quiet", name, check=False, timeout=600).returncode == 0
+        done = engine.run("pull", "--quiet", name, check=False, timeout=600)
     except subprocess.TimeoutExpired:
         return False
+    if done.returncode != 0 and "manifest" in done.stderr:
+        raise Failed(f"there is no image {name}: {done.stderr}")
+    return done.returncode == 0
 
 
 def debian(engine, say):
-    """debian:trixie-slim by debootstrap, from the mirror that this machine's own apt uses."""
+    """debian:trixie-slim, by debootstrap from the mirror that this machine's own apt uses; the names of what was made."""
     if exists(engine, "debian:trixie-slim") or pull(engine, "debian:trixie-slim"):
-        return
+        return []
     say("debian:trixie-slim by debootstrap")
     folder = tempfile.mkdtemp(prefix="swarm-upload-debian.")
     try:
@@ -72,6 +76,7 @@ def debian(engine, say):
         shutil.rmtree(f"{folder}/var/cache/apt/archives")
         with subprocess.Popen(["tar", "-C", folder, "-c", "."], stdout=subprocess.PIPE) as tar:
             engine.run("import", "-", "debian:trixie-slim", stdin=tar.stdout, timeout=600)
+        return ["debian:trixie-slim"]
     finally:
         shutil.rmtree(folder)
 
@@ -118,5 +123,5 @@ def sources(what):
             (cargo / "registry/cache", "registry/cache"),
             ("/etc/ssl/certs/ca-certificates.crt", "ca-certificates.crt"),
         ]
-    extra = {"postgres": ["docker-entrypoint.sh"], "portainer": ["portainer.py"]}
+    extra = {"postgres": ["docker-ensure-initdb.sh"], "portainer": ["portainer.py"]}
     return [(HERE / name, name) for name in extra.get(what, [])]

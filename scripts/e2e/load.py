@@ -61,18 +61,19 @@ class Client:
     def asked(self, method, path, body=None, headers=None):
         """The answer to one request, its body still unread; `answer.edge` is the address of the nginx that was asked."""
         edge = Edge(self.options)
+        request_id = f"e2e-{random.getrandbits(64):016x}"
         try:
             try:
-                edge.request(method, path, body, headers or {})
+                edge.request(method, path, body, {"X-Request-Id": request_id, **(headers or {})})
             except (BrokenPipeError, ConnectionResetError):
                 # The answer may have come, and the connection been closed, before all was sent.
                 if edge.address is None:
                     raise
             answer = edge.getresponse()
-            answer.edge = edge.address
+            answer.edge, answer.request_id = edge.address, request_id
             yield answer
         except (OSError, http.client.HTTPException) as error:
-            error.edge = edge.address
+            error.edge, error.request_id = edge.address, request_id
             raise
         finally:
             edge.close()
@@ -87,12 +88,12 @@ class Client:
                 if ok and payload:
                     value = json.loads(payload)
                 problem = check(value) if ok and check else None
-                self.note(kind, begun, ok and not problem, status=answer.status, edge=answer.edge,
+                self.note(kind, begun, ok and not problem, status=answer.status, edge=answer.edge, id=answer.request_id,
                           error=problem or (None if ok else payload.decode(errors="replace")[:300]),
                           **who(answer, value))
                 return value if ok and not problem else None
         except (OSError, http.client.HTTPException, ValueError) as error:
-            self.note(kind, begun, False, edge=getattr(error, "edge", None), error=repr(error))
+            self.note(kind, begun, False, **meeting(error), error=repr(error))
             return None
 
     def download(self, kind, record, rate=None):
@@ -107,10 +108,15 @@ class Client:
                     if rate:
                         time.sleep(len(piece) / rate)
                 same = answer.status == 200 and size == record["size_bytes"] and digest.hexdigest() == record["sha256"]
-                self.note(kind, begun, same, status=answer.status, edge=answer.edge, bytes=size, **who(answer),
+                self.note(kind, begun, same, status=answer.status, edge=answer.edge, id=answer.request_id, bytes=size, **who(answer),
                           error=None if same else f"{size} bytes of {record['size_bytes']}, {digest.hexdigest()}")
         except (OSError, http.client.HTTPException) as error:
-            self.note(kind, begun, False, edge=getattr(error, "edge", None), error=repr(error))
+            self.note(kind, begun, False, **meeting(error), error=repr(error))
+
+
+def meeting(error):
+    """Of a request that failed: which nginx it went to, and its id in the logs."""
+    return {"edge": getattr(error, "edge", None), "id": getattr(error, "request_id", None)}
 
 
 def who(answer, value=None):
@@ -193,9 +199,7 @@ def tus(client, kind, size, piece, rate=None):
             tus_try(client, resumes, "PATCH", address, paced(part, rate) if rate else part, headers, 204)
         record = None
         while record is None and time.time() - begun < 2 * PATIENCE:
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                with client.asked("GET", f"/api/uploads/{address.rsplit('/', 1)[1]}") as answer:
-                    record = json.load(answer) if answer.status == 200 else None
+            record = client.ask("record", "GET", f"/api/uploads/{address.rsplit('/', 1)[1]}")
         same = record is not None and record["sha256"] == digest
         client.note(kind, begun, same, requests=requests, resumes=resumes, error=None if same else f"{record} instead of {digest}")
         if same:

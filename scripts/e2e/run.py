@@ -6,6 +6,8 @@ while clients count every request that fails. Uses the Docker engine that runs, 
 own (needs root and Debian's docker.io, debootstrap, iptables and iproute2) and takes it down again."""
 
 import argparse
+import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -14,12 +16,14 @@ import builds
 import images
 from cases import containers, database, killing, replicas, scaling, tutorial, updating
 from engine import Engine, Failed, OwnEngine
-from stack import Stack
+from stack import NAME, Stack
 
 CASES = [
     replicas.requests_are_spread_evenly_as_the_script_for_users_shows,
     replicas.every_replica_answers_under_load_with_the_id_that_docker_ps_prints,
     containers.processes_have_no_privileges_and_a_root_that_is_read_only,
+    containers.containers_have_limits_and_logs_that_are_rotated,
+    containers.portainer_sees_the_engine_and_has_a_volume,
     containers.the_secret_is_a_file_and_in_no_environment,
     containers.only_backends_reach_the_database,
     containers.the_logs_of_each_service_have_a_line_a_request_with_container_and_request_id,
@@ -63,41 +67,59 @@ def indented(text):
     return "\n".join(f"    {line}" for line in str(text).splitlines())
 
 
-def settings():
-    """Without encryption of the overlay, for which a kernel needs ESP."""
-    return {"OVERLAY_ENCRYPTED": "false"}
-
-
 # The port on the machine itself, for which a kernel needs no IPVS.
 ON_THE_MACHINE = {"PUBLISH_MODE": "host", "NGINX_REPLICAS": "1", "NGINX_UPDATE_ORDER": "stop-first"}
+
+
+def settings():
+    """Encrypted where this kernel can encrypt an overlay network, that is, has ESP."""
+    ends = ["src", "127.0.0.1", "dst", "127.0.0.1", "proto", "esp", "spi", "0x5eed"]
+    key = ["aead", "rfc4106(gcm(aes))", "0x" + "00" * 20, "64"]
+    can = subprocess.run(["ip", "xfrm", "state", "add", *ends, "mode", "transport", *key], capture_output=True).returncode == 0
+    if can:
+        subprocess.run(["ip", "xfrm", "state", "delete", *ends], check=True)
+    else:
+        say("The kernel has no ESP: the networks are not encrypted")
+    return {"OVERLAY_ENCRYPTED": "true" if can else "false"}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", metavar="WORD", help="only the cases with this word in their name")
+    parser.add_argument("--tutorial", action="store_true", help="also every command of docs/TUTORIAL.md, which takes ten minutes")
     parser.add_argument("--keep", action="store_true", help="leave the engine and the stack running, and say where")
     options = parser.parse_args()
-    cases, alone = ([case for case in some if not options.only or options.only in case.__name__] for some in (CASES, ALONE))
+    cases, alone = (
+        [case for case in some if not options.only or options.only in case.__name__]
+        for some in (CASES, ALONE if options.tutorial else []))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     engine = Engine()
     own = not engine.answers()
+    if not own and (trouble := in_use(engine)):
+        sys.exit(f"run.py: {trouble}")
     if own:
         engine = OwnEngine()
-    passed, failed = 0, 1
+    passed, failed, stand_ins = 0, 1, []
     try:
-        stack = prepare(engine)
-        passed, failed = run(cases, stack)
-        if alone:
-            remove(stack)
-            more = run(alone, Stack(engine, {**settings(), **ON_THE_MACHINE}))
-            passed, failed = passed + more[0], failed + more[1]
+        stand_ins = images.prepare(engine, say)
+        passed, failed = run_all(prepare(engine), cases, alone)
     except Failed as error:
         say(f"FAILED {error}")
     finally:
         if options.keep:
             say(f"Kept: DOCKER_HOST={engine.environment.get('DOCKER_HOST', '')}")
         else:
-            take_down(engine, own)
+            take_down(engine, own, stand_ins)
     return report(passed, failed)
+
+
+def in_use(engine):
+    """Why an engine that runs here is not one to make and remove the stack on, or None."""
+    if engine.in_swarm():
+        return "the Docker engine here is in a swarm, and this test makes and leaves one. Use another, with DOCKER_HOST"
+    if engine.lines("volume", "ls", "--quiet", "--filter", f"name={NAME}_db_data"):
+        return f"the Docker engine here has the volume {NAME}_db_data, and this test removes one of that name at its end"
+    return None
 
 
 def report(passed, failed):
@@ -107,12 +129,7 @@ def report(passed, failed):
 
 
 def prepare(engine):
-    """From an engine to a stack that has converged, as a user goes."""
-    if engine.in_swarm():
-        raise Failed("this engine is in a swarm already, and this test makes and leaves one: use another engine")
-    begun = time.monotonic()
-    stand_ins = images.prepare(engine, say)
-    say(f"Base images after {time.monotonic() - begun:.0f} s; stand-ins for {', '.join(stand_ins) or 'none'}")
+    """From an engine with the base images to a stack that has converged, as a user goes."""
     stack = Stack(engine, settings())
     say(stack.script("scripts/deploy-swarm.sh", timeout=2400))
     builds.next_version(engine)
@@ -123,16 +140,28 @@ def prepare(engine):
     return stack
 
 
+def run_all(stack, cases, alone):
+    passed, failed = run(cases, stack)
+    if alone:
+        remove(stack)
+        more = run(alone, Stack(stack.engine, {**settings(), **ON_THE_MACHINE}))
+        passed, failed = passed + more[0], failed + more[1]
+    return passed, failed
+
+
 def remove(stack):
     """Takes everything away that a deployment made, as a user does."""
     return stack.script("scripts/remove-swarm.sh", "--yes", "--volumes", "--leave", check=False)
 
 
-def take_down(engine, own):
-    if engine.in_swarm():
-        remove(Stack(engine, {}))
+def take_down(engine, own, stand_ins):
     if own:
         engine.stop()
+        return
+    if engine.in_swarm():
+        remove(Stack(engine, {}))
+    # Nobody is to take them for the real ones later.
+    engine.run("image", "rm", *stand_ins, check=False)
 
 
 if __name__ == "__main__":

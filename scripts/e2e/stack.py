@@ -78,14 +78,18 @@ class Stack:
         networks = self.engine.inspect("container", container)[0]["NetworkSettings"]["Networks"]
         return {name: network["IPAddress"] for name, network in networks.items()}
 
+    def pids(self, container):
+        """Every process of the container, by its number on this machine."""
+        return [int(line.split()[1]) for line in self.engine.lines("top", container)[1:]]
+
     def pid(self, container):
         return self.engine.inspect("container", container)[0]["State"]["Pid"]
 
 
 class Events:
-    """When containers started, got healthy and died, from the moment this is made until it is closed."""
+    """When containers started, got healthy and were told to end, from the moment this is made until it is closed."""
 
-    KINDS = ("start", "die", "health_status")
+    KINDS = ("start", "kill", "health_status")
 
     def __init__(self, engine):
         filters = [part for kind in self.KINDS for part in ("--filter", f"event={kind}")]
@@ -99,12 +103,11 @@ class Events:
     def _read(self):
         for line in self.process.stdout:
             event = json.loads(line)
-            service = event["Actor"]["Attributes"].get("com.docker.swarm.service.name", "")
-            self.seen.append((event["timeNano"] / 1e9, event["status"], service, event["id"][:12]))
+            self.seen.append((event["timeNano"] / 1e9, event["Action"], event["Actor"]["ID"][:12]))
 
-    def when(self, status, container):
-        """The first moment (seconds since 1970) at which this happened to the container, or None."""
-        return next((at for at, what, _, who in self.seen if what == status and who == container), None)
+    def when(self, action, container):
+        """The first moment (seconds since 1970) at which this happened to the container."""
+        return next(at for at, what, who in self.seen if what == action and who == container)
 
     def close(self):
         self.process.terminate()

@@ -28,7 +28,12 @@ class Traffic:
             "python3", "/load.py", "--out", "/out/outcomes", *options)
 
     def __enter__(self):
-        self.stack.until("each kind of client has ended a request", 90, lambda: self.kinds <= {o["kind"] for o in self.read()})
+        try:
+            self.stack.until(
+                "each kind of client has ended a request", 90, lambda: self.kinds <= {each["kind"] for each in self.read()})
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -55,6 +60,12 @@ def failures(outcomes):
 
 def resumes(outcomes):
     return [resume for each in outcomes for resume in each.get("resumes", [])]
+
+
+def assert_nothing_failed(outcomes):
+    """Also no request of a resumable upload, of which its client would have made nothing."""
+    assert not failures(outcomes), show(failures(outcomes))
+    assert not resumes(outcomes), show([each for each in outcomes if each.get("resumes")])
 
 
 def summary(outcomes):

@@ -1,5 +1,7 @@
 """The running containers are what the stack file promises, and their logs can be read."""
 
+import errno
+import json
 import os
 import re
 import subprocess
@@ -14,18 +16,46 @@ OURS = ("nginx", "frontend", "backend", "db")
 def processes_have_no_privileges_and_a_root_that_is_read_only(stack):
     seen = []
     for short in OURS:
+        count = 0
         for container in stack.containers(short):
-            pid = stack.pid(container)
-            status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
-            uid, capabilities, no_new = status["Uid"].split()[0], status["CapBnd"].strip(), status["NoNewPrivs"].strip()
-            assert uid != "0" and int(capabilities, 16) == 0 and no_new == "1", f"{short} {container}: {status}"
+            for pid in stack.pids(container):
+                status = status_of(pid)
+                uid, capabilities, no_new = status["Uid"].split()[0], status["CapBnd"].strip(), status["NoNewPrivs"].strip()
+                assert uid != "0" and int(capabilities, 16) == 0 and no_new == "1", f"{short} {container}: {status}"
+                count += 1
             try:
-                os.close(os.open(f"/proc/{pid}/root/written", os.O_CREAT | os.O_WRONLY))
+                os.close(os.open(f"/proc/{stack.pid(container)}/root/written", os.O_CREAT | os.O_WRONLY))
                 raise AssertionError(f"the root of {short} {container} can be written to")
             except OSError as error:
-                assert error.errno == 30, f"not 'Read-only file system' but {error}"
-        seen.append(f"{short} uid {uid}")
+                assert error.errno == errno.EROFS, f"not 'Read-only file system' but {error}"
+        assert count, f"no process of {short}"
+        seen.append(f"{short} {count} processes of uid {uid}")
     return f"{', '.join(seen)}: CapBnd 0, NoNewPrivs 1, EROFS"
+
+
+def status_of(pid):
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
+
+def containers_have_limits_and_logs_that_are_rotated(stack):
+    seen = []
+    for short in OURS:
+        for each in stack.engine.inspect("container", *stack.containers(short)):
+            limits, log = each["HostConfig"], each["HostConfig"]["LogConfig"]
+            assert limits["Memory"] > 0 and limits["NanoCpus"] > 0 and limits["PidsLimit"] > 0, limits
+            assert log["Type"] == "json-file" and log["Config"]["max-size"], log
+        seen.append(f"{short} {limits['Memory'] >> 20} MiB, {limits['PidsLimit']} processes")
+    return "; ".join(seen)
+
+
+def portainer_sees_the_engine_and_has_a_volume(stack):
+    network = f"--net=/proc/{stack.pid(stack.containers('portainer')[0])}/ns/net"
+    ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9000/').read().decode())"
+    said = json.loads(subprocess.run(
+        ["nsenter", network, sys.executable, "-c", ask], text=True, capture_output=True, check=True).stdout)
+    assert said["services"] == sorted(f"{NAME}_{short}" for short in (*OURS, "portainer")) and said["data_is_writable"], said
+    return f"the stand-in answers on port 9000: {said}"
 
 
 def the_secret_is_a_file_and_in_no_environment(stack):
@@ -33,9 +63,10 @@ def the_secret_is_a_file_and_in_no_environment(stack):
     secret = Path(f"/proc/{pid}/root/run/secrets/db_password").read_bytes()
     assert len(secret) >= 24, len(secret)
     for short in OURS:
+        for pid in [pid for container in stack.containers(short) for pid in stack.pids(container)]:
+            for name in ("environ", "cmdline"):
+                assert secret not in Path(f"/proc/{pid}/{name}").read_bytes(), f"{name} of {short}"
         pid = stack.pid(stack.containers(short)[0])
-        for name in ("environ", "cmdline"):
-            assert secret not in Path(f"/proc/{pid}/{name}").read_bytes(), f"{name} of {short}"
         given = Path(f"/proc/{pid}/root/run/secrets/db_password").exists()
         assert given == (short in ("backend", "db")), f"{short}: {given}"
     for service in stack.engine.inspect("service", *(stack.service(short) for short in OURS)):

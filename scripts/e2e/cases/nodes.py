@@ -1,11 +1,11 @@
 """The stack over three nodes: any node takes any request, and one that is lost takes nothing with it."""
 
 import json
-import re
 import time
 
 import images
 from stack import NAME
+from logs import upstreams
 from traffic import Traffic, failures, resumes, show
 
 SLOW = ("--only", "slow tus", "--copies", "4", "--timeout", "20")
@@ -98,10 +98,16 @@ def lose(nodes, stack, lost, act):
     finally:
         for client in (*clients, attached):
             client.__exit__()
-    assert not failures(others + inside), show(failures(others + inside))
-    upstream = upstreams(nodes, lost)
+    upstream = {}
+    for node in nodes.nodes:
+        upstream.update(upstreams(node) if node is not lost else {})
+    edge = on(placed, "nginx", lost.number)
+    for each in failures(others + inside):
+        met = {of_address[address][1] for address in upstream.get(each.get("id"), [])}
+        assert each["kind"] != "slow tus" and (each["edge"] == edge or lost.number in met), f"not in the lost node: {each}"
     unattached = [each for each in during(others, gone)
-                  if all(of_address[upstream[request]][1] != lost.number for request in each["requests"] if request in upstream)]
+                  if not any(of_address[address][1] == lost.number
+                             for request in each["requests"] for address in upstream.get(request, []))]
     through_it = [each for each in during(others, gone) if each not in unattached]
     inside = during(inside, gone)
     assert unattached and inside, (len(unattached), len(inside))
@@ -123,16 +129,3 @@ def during(outcomes, moment):
     """The uploads that were going on at that moment."""
     return [each for each in outcomes if each["kind"] == "slow tus" and each["begun"] < moment < each["ended"]]
 
-
-def upstreams(nodes, lost):
-    """Which frontend's address each upload request went to, as the surviving nginx logged it: {request id: address}."""
-    found = {}
-    for node in nodes.nodes:
-        if node is lost:
-            continue
-        for container in node.lines(
-                "ps", "--filter", f"label=com.docker.swarm.service.name={NAME}_nginx", "--format", "{{.ID}}"):
-            for line in node.run("logs", container).stdout.splitlines():
-                if match := re.search(r'"PATCH .* request_id=(e2e-[0-9a-f]+) upstream=.*?([0-9.]+):8000$', line):
-                    found[match.group(1)] = match.group(2)
-    return found

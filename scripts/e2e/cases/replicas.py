@@ -5,7 +5,7 @@ import re
 
 import images
 from stack import ROOT
-from traffic import Traffic, failures, show, summary
+from traffic import Traffic, assert_nothing_failed, summary
 
 
 def every_replica_answers_under_load_with_the_id_that_docker_ps_prints(stack):
@@ -13,7 +13,7 @@ def every_replica_answers_under_load_with_the_id_that_docker_ps_prints(stack):
     with Traffic(stack) as traffic:
         stack.until("300 info requests", 120, lambda: len(infos(traffic.read())) >= 300)
         outcomes = traffic.stop()
-    assert not failures(outcomes), show(failures(outcomes))
+    assert_nothing_failed(outcomes)
     seen = []
     for short, ids in running.items():
         answers = collections.Counter(each[short] for each in infos(outcomes))

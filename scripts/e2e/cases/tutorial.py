@@ -10,7 +10,7 @@ from engine import Failed
 from stack import ROOT
 
 # A block that is not run says so, and why, on the line before it.
-BLOCK = re.compile(r"(<!-- not run by the test: .+ -->\n)?```bash\n(.*?)```\n", re.S)
+BLOCK = re.compile(r"(<!-- not run by the test: [^\n]+ -->\n)?```bash\n(.*?)```\n", re.S)
 
 
 def blocks(text):

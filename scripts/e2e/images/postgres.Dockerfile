@@ -6,8 +6,7 @@ RUN groupadd --system --gid 999 postgres \
  && apt-get install -y -qq --no-install-recommends postgresql-17 \
  && install --directory --owner=postgres --group=postgres --mode=1777 /var/lib/postgresql/data \
  && install --directory --owner=postgres --group=postgres --mode=3777 /run/postgresql
-COPY docker-entrypoint.sh /usr/local/bin/docker-entrypoint.sh
+COPY docker-ensure-initdb.sh /usr/local/bin/docker-ensure-initdb.sh
 ENV PATH=/usr/lib/postgresql/17/bin:/usr/local/bin:/usr/bin:/bin PGDATA=/var/lib/postgresql/data
 STOPSIGNAL SIGINT
-ENTRYPOINT ["docker-entrypoint.sh"]
 CMD ["postgres"]

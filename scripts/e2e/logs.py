@@ -1,0 +1,18 @@
+"""What the nginx of the stack logged."""
+
+import re
+
+from stack import NAME
+
+LINE = re.compile(r" request_id=(e2e-[0-9a-f]+) upstream=(.*)$")
+
+
+def upstreams(engine):
+    """Which frontends each request of the load went to, as the running nginx of this engine say: {request id: addresses}."""
+    found = {}
+    for container in engine.lines(
+            "ps", "--filter", f"label=com.docker.swarm.service.name={NAME}_nginx", "--format", "{{.ID}}"):
+        for line in engine.run("logs", container).stdout.splitlines():
+            if match := LINE.search(line):
+                found[match.group(1)] = re.findall(r"([0-9.]+):8000", match.group(2))
+    return found
