@@ -197,7 +197,7 @@ update_without_registry() {
 }
 
 deploy() {
-    local how=() short service image before=()
+    local how=() short service image before=() turn=0
     if [[ $(docker stack deploy --help) == *--detach* ]]; then how+=(--detach=true); fi
     if [[ -n $REGISTRY ]]; then
         docker stack deploy ${how[@]+"${how[@]}"} --with-registry-auth -c stack.yml "$stack"
@@ -210,8 +210,8 @@ deploy() {
         service=${stack}_$short
         image=$app_image
         if [[ $short == nginx ]]; then image=$nginx_image; fi
-        update_without_registry "$service" "$image" "${before[0]}"
-        before=("${before[@]:1}")
+        update_without_registry "$service" "$image" "${before[turn]}"
+        turn=$((turn + 1))
     done
 }
 
