@@ -86,18 +86,22 @@ manager: \"docker node promote $(docker info --format '{{.Name}}')\" on a manage
 
 # overlay NAME OPTION...: an overlay network, as stack.yml wants it.
 overlay() {
-    local name=$1 found
+    local name=$1 found anew="remove the stack and the network (scripts/remove-swarm.sh --stack $stack --yes) and deploy again"
     shift
     if found=$(docker network inspect "$name" \
-        --format '{{.Driver}} {{.Scope}} {{range $name, $_ := .Options}}{{$name}} {{end}}' 2>/dev/null); then
+        --format '{{.Driver}} {{.Scope}} {{if .Attachable}}attachable {{end}}{{range $name, $_ := .Options}}{{$name}} {{end}}' 2>/dev/null); then
         case $found in
             "overlay swarm "*) ;;
             *) die "there is a network $name already, and it is none of a Swarm (driver and scope: $found).
 Remove it (\"docker network rm $name\") if nobody needs it, or let the stack use other names: APP_NETWORK and DB_NETWORK." ;;
         esac
         if $encrypted && [[ " $found " != *" encrypted "* ]]; then
-            warn "the network $name is there and not encrypted. It stays as it is: to encrypt it, remove the stack and the
-network (scripts/remove-swarm.sh --yes) and deploy again; OVERLAY_ENCRYPTED=false says that it need not be."
+            warn "the network $name is there and not encrypted. It stays as it is: to encrypt it,
+$anew; OVERLAY_ENCRYPTED=false says that it need not be."
+        fi
+        if [[ " $* " == *" --attachable "* && " $found " != *" attachable "* ]]; then
+            warn "the network $name was made without --attachable: \"docker run --network $name\", to look into it, is refused.
+It stays as it is: to mend it, $anew."
         fi
         return
     fi
