@@ -142,12 +142,21 @@ make_secret() {
     say "secret $DB_SECRET made"
 }
 
+# Before the secret is made: one that is there already tells of a database.
 mark_node() {
-    local labels
-    # shellcheck disable=SC2046  # ids
-    labels=$(docker node inspect $(docker node ls --quiet | tr -d '\r') --format '{{index .Spec.Labels "swarm-upload.db"}}')
-    if grep -q '^true' <<<"$labels"; then return; fi
-    docker node update --label-add swarm-upload.db=true "$(docker info --format '{{.Swarm.NodeID}}' | tr -d '\r')" >/dev/null
+    local marked node
+    marked=$(database_nodes)
+    if [[ -n $marked ]]; then return; fi
+    node=$(this_node)
+    if exists secret "$DB_SECRET" && ! exists volume "$DB_VOLUME"; then
+        die "no node is marked as the one that keeps the database. There has been one, since the secret $DB_SECRET exists, but
+its volume $DB_VOLUME is not here: its node has left the Swarm. On this node the database would start empty. Either
+- let that node join again (\"docker swarm join-token worker\" says how), and mark it, NODE being its name in \"docker node ls\":
+  docker node update --label-add swarm-upload.db=true NODE
+- or bring the volume $DB_VOLUME to this node, and run this again
+- or, if an empty database is wanted: docker node update --label-add swarm-upload.db=true $node"
+    fi
+    docker node update --label-add swarm-upload.db=true "$node" >/dev/null
     say "this node keeps the database (label swarm-upload.db=true)"
 }
 
@@ -223,8 +232,8 @@ need_docker
 be_a_manager
 overlay "$APP_NETWORK" --attachable
 overlay "$DB_NETWORK"
-make_secret
 mark_node
+make_secret
 if $prepare; then
     names=
     if [[ "$APP_NETWORK $DB_NETWORK $DB_SECRET" != "app_network db_network swarm-upload_db_password" ]]; then
