@@ -73,8 +73,11 @@ containers() { docker ps --all --quiet --filter "label=com.docker.stack.namespac
 networks() { docker network ls --quiet --filter "label=com.docker.stack.namespace=$stack"; }
 stack_exists() { docker stack ls --format '{{.Name}}' | tr -d '\r' | grep -qx -- "$stack"; }
 
+# Longer than the longest grace in stack.yml: containers of other nodes are not seen from here, but their networks are held.
+network_patience=120
+
 remove_networks() {
-    local name output limit=$((SECONDS + 60))
+    local name output limit=$((SECONDS + network_patience))
     for name in "$APP_NETWORK" "$DB_NETWORK"; do
         # Another one of the same name is somebody else's.
         [[ $(docker network inspect "$name" --format '{{.Driver}}' 2>/dev/null | tr -d '\r') == overlay ]] || continue
@@ -103,9 +106,8 @@ remove_stack() {
         exit 0
     fi
     if stack_exists; then docker stack rm "$stack"; fi
-    # The longest grace of a service is a minute.
     wait_until_gone containers 180 containers
-    wait_until_gone "networks of the stack" 60 networks
+    wait_until_gone "networks of the stack" "$network_patience" networks
     remove_networks
 }
 
