@@ -86,18 +86,22 @@ manager: \"docker node promote $(docker info --format '{{.Name}}')\" on a manage
 
 # overlay NAME OPTION...: an overlay network, as stack.yml wants it.
 overlay() {
-    local name=$1 found
+    local name=$1 found anew="remove the stack and the network (scripts/remove-swarm.sh --stack $stack --yes) and deploy again"
     shift
     if found=$(docker network inspect "$name" \
-        --format '{{.Driver}} {{.Scope}} {{range $name, $_ := .Options}}{{$name}} {{end}}' 2>/dev/null); then
+        --format '{{.Driver}} {{.Scope}} {{if .Attachable}}attachable {{end}}{{range $name, $_ := .Options}}{{$name}} {{end}}' 2>/dev/null); then
         case $found in
             "overlay swarm "*) ;;
             *) die "there is a network $name already, and it is none of a Swarm (driver and scope: $found).
 Remove it (\"docker network rm $name\") if nobody needs it, or let the stack use other names: APP_NETWORK and DB_NETWORK." ;;
         esac
         if $encrypted && [[ " $found " != *" encrypted "* ]]; then
-            warn "the network $name is there and not encrypted. It stays as it is: to encrypt it, remove the stack and the
-network (scripts/remove-swarm.sh --yes) and deploy again; OVERLAY_ENCRYPTED=false says that it need not be."
+            warn "the network $name is there and not encrypted. It stays as it is: to encrypt it,
+$anew; OVERLAY_ENCRYPTED=false says that it need not be."
+        fi
+        if [[ " $* " == *" --attachable "* && " $found " != *" attachable "* ]]; then
+            warn "the network $name was made without --attachable: \"docker run --network $name\", to look into it, is refused.
+It stays as it is: to mend it, $anew."
         fi
         return
     fi
@@ -138,12 +142,21 @@ make_secret() {
     say "secret $DB_SECRET made"
 }
 
+# Before the secret is made: one that is there already tells of a database.
 mark_node() {
-    local labels
-    # shellcheck disable=SC2046  # ids
-    labels=$(docker node inspect $(docker node ls --quiet | tr -d '\r') --format '{{index .Spec.Labels "swarm-upload.db"}}')
-    if grep -q '^true' <<<"$labels"; then return; fi
-    docker node update --label-add swarm-upload.db=true "$(docker info --format '{{.Swarm.NodeID}}' | tr -d '\r')" >/dev/null
+    local marked node
+    marked=$(database_nodes)
+    if [[ -n $marked ]]; then return; fi
+    node=$(this_node)
+    if exists secret "$DB_SECRET" && ! exists volume "$DB_VOLUME"; then
+        die "no node is marked as the one that keeps the database. There has been one, since the secret $DB_SECRET exists, but
+its volume $DB_VOLUME is not here: its node has left the Swarm. On this node the database would start empty. Either
+- let that node join again (\"docker swarm join-token worker\" says how), and mark it, NODE being its name in \"docker node ls\":
+  docker node update --label-add swarm-upload.db=true NODE
+- or bring the volume $DB_VOLUME to this node, and run this again
+- or, if an empty database is wanted: docker node update --label-add swarm-upload.db=true $node"
+    fi
+    docker node update --label-add swarm-upload.db=true "$node" >/dev/null
     say "this node keeps the database (label swarm-upload.db=true)"
 }
 
@@ -197,7 +210,7 @@ update_without_registry() {
 }
 
 deploy() {
-    local how=() short service image before=()
+    local how=() short service image before=() turn=0
     if [[ $(docker stack deploy --help) == *--detach* ]]; then how+=(--detach=true); fi
     if [[ -n $REGISTRY ]]; then
         docker stack deploy ${how[@]+"${how[@]}"} --with-registry-auth -c stack.yml "$stack"
@@ -210,8 +223,8 @@ deploy() {
         service=${stack}_$short
         image=$app_image
         if [[ $short == nginx ]]; then image=$nginx_image; fi
-        update_without_registry "$service" "$image" "${before[0]}"
-        before=("${before[@]:1}")
+        update_without_registry "$service" "$image" "${before[turn]}"
+        turn=$((turn + 1))
     done
 }
 
@@ -219,8 +232,8 @@ need_docker
 be_a_manager
 overlay "$APP_NETWORK" --attachable
 overlay "$DB_NETWORK"
-make_secret
 mark_node
+make_secret
 if $prepare; then
     names=
     if [[ "$APP_NETWORK $DB_NETWORK $DB_SECRET" != "app_network db_network swarm-upload_db_password" ]]; then

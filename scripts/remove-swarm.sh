@@ -11,7 +11,8 @@ Usage: scripts/remove-swarm.sh [--yes] [--volumes] [--leave] [--stack NAME]
 
 Removes the stack, waits until its containers are gone, and removes its networks. Then, if told to, the volumes with all
 uploads together with the password of their database; and leaves the Swarm. Before each it asks; without a terminal, what no
-option says yes to is kept. What is gone already is no error.
+option says yes to is kept. What is gone already is no error. Volumes of other nodes are out of reach: while one of them keeps
+the database, the secret stays too, and it is said what to do there.
 
   --yes         yes to the stack and its networks
   --volumes     yes to the volumes and the secret: all uploads are lost
@@ -73,8 +74,11 @@ containers() { docker ps --all --quiet --filter "label=com.docker.stack.namespac
 networks() { docker network ls --quiet --filter "label=com.docker.stack.namespace=$stack"; }
 stack_exists() { docker stack ls --format '{{.Name}}' | tr -d '\r' | grep -qx -- "$stack"; }
 
+# Longer than the longest grace in stack.yml: containers of other nodes are not seen from here, but their networks are held.
+network_patience=120
+
 remove_networks() {
-    local name output limit=$((SECONDS + 60))
+    local name output limit=$((SECONDS + network_patience))
     for name in "$APP_NETWORK" "$DB_NETWORK"; do
         # Another one of the same name is somebody else's.
         [[ $(docker network inspect "$name" --format '{{.Driver}}' 2>/dev/null | tr -d '\r') == overlay ]] || continue
@@ -103,29 +107,41 @@ remove_stack() {
         exit 0
     fi
     if stack_exists; then docker stack rm "$stack"; fi
-    # The longest grace of a service is a minute.
     wait_until_gone containers 180 containers
-    wait_until_gone "networks of the stack" 60 networks
+    wait_until_gone "networks of the stack" "$network_patience" networks
     remove_networks
 }
 
+# Names of the other nodes that keep the database, by their label.
+keepers() { database_nodes | sed -n "/^$(this_node) /!s/^[^ ]* //p" | tr '\n' ' '; }
+
+# The secret goes with the volume: neither is of use without the other.
+keep_secret() {
+    say "the secret $DB_SECRET stays, as the password of the database on: ${1% }
+To remove both, there: docker volume rm $DB_VOLUME $PORTAINER_VOLUME
+and then here:         docker secret rm $DB_SECRET"
+}
+
 remove_volumes() {
-    local name what=()
+    local name what=() elsewhere='' secret=false
     for name in "$DB_VOLUME" "$PORTAINER_VOLUME"; do
         if exists volume "$name"; then what+=("$name"); fi
     done
-    if [[ $role == manager ]] && exists secret "$DB_SECRET"; then what+=("$DB_SECRET"); fi
-    if [[ ${#what[@]} -eq 0 ]]; then return; fi
-    # The secret goes with the volume: neither is of use without the other.
-    confirmed $volumes "Remove the volumes and the password of the database (${what[*]})? ALL UPLOADS ARE LOST." --volumes || return 0
+    if [[ $role == manager ]] && exists secret "$DB_SECRET"; then
+        elsewhere=$(keepers)
+        if [[ -z $elsewhere ]]; then secret=true; what+=("$DB_SECRET"); fi
+    fi
+    if [[ ${#what[@]} -gt 0 ]]; then
+        confirmed $volumes "Remove for good: ${what[*]}? ALL UPLOADS ARE LOST." --volumes || return 0
+    fi
     for name in "$DB_VOLUME" "$PORTAINER_VOLUME"; do
         if exists volume "$name"; then docker volume rm "$name" >/dev/null; say "volume $name removed"; fi
     done
-    if [[ $role == manager ]]; then
-        if exists secret "$DB_SECRET"; then docker secret rm "$DB_SECRET" >/dev/null; say "secret $DB_SECRET removed"; fi
-        if [[ $(docker node ls --quiet | wc -l) -gt 1 ]]; then
-            say "other nodes have volumes of their own; there: docker volume rm $DB_VOLUME $PORTAINER_VOLUME"
-        fi
+    if $secret; then docker secret rm "$DB_SECRET" >/dev/null; say "secret $DB_SECRET removed"; fi
+    if [[ -n $elsewhere ]]; then
+        keep_secret "$elsewhere"
+    elif [[ $role == manager && $(docker node ls --quiet | wc -l) -gt 1 ]]; then
+        say "other nodes may have volumes of their own; there: docker volume rm $DB_VOLUME $PORTAINER_VOLUME"
     fi
 }
 

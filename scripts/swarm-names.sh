@@ -39,3 +39,12 @@ swarm_role() {
 }
 
 exists() { docker "$1" inspect "$2" >/dev/null 2>&1; }
+
+# One line, id and host name, for each node that is marked as the one that keeps the database; a node that is down counts.
+database_nodes() {
+    # shellcheck disable=SC2046  # ids
+    docker node inspect $(docker node ls --quiet | tr -d '\r') \
+        --format '{{index .Spec.Labels "swarm-upload.db"}} {{.ID}} {{.Description.Hostname}}' | tr -d '\r' | sed -n 's/^true //p'
+}
+
+this_node() { docker info --format '{{.Swarm.NodeID}}' | tr -d '\r'; }

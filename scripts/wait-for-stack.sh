@@ -9,8 +9,8 @@ usage() {
 Usage: scripts/wait-for-stack.sh [--stack NAME] [--timeout SECONDS]
 
 Waits until each service of the stack has converged: as many tasks run as are wanted, no update goes on, and that for three
-seconds. After a deploy, a scale or an update. An update that is rolled back is a failure, and so is the end of the time:
-then it shows what the tasks died of, and exits with 1.
+seconds. After a deploy, a scale, an update or a "docker service rollback". An update that Swarm rolls back is a failure, and
+so is the end of the time: then it shows what the tasks died of, and exits with 1.
 
   --stack NAME       default swarm-upload
   --timeout SECONDS  default 300
@@ -36,14 +36,18 @@ done
 [[ $timeout =~ ^[1-9][0-9]*$ ]] || { echo "wait-for-stack.sh: --timeout $timeout: a number of seconds is wanted" >&2; exit 2; }
 command -v docker >/dev/null 2>&1 || die "docker is not installed, or not on the PATH: see https://docs.docker.com/engine/install/"
 
-# One line per service: name, running/wanted, and the state of its last update if there was one.
+# A template for the state of a service's last update, if there was one. Swarm's own rollback and one that somebody asked for
+# differ only in what is said of them.
+state='{{if .UpdateStatus}} {{.UpdateStatus.State}}{{if eq .UpdateStatus.Message "manually requested rollback"}}_by_hand{{end}}{{end}}'
+
+# One line per service: name, running/wanted, and that state.
 look() {
     local counts updates
     counts=$(docker stack services "$stack" --format '{{.Name}} {{.Replicas}}' | tr -d '\r' | sort -k 1,1) || return
     if [[ -z $counts ]]; then return; fi
     # shellcheck disable=SC2046  # a name of a service has no spaces
     updates=$(docker service inspect $(cut -d ' ' -f 1 <<<"$counts") \
-        --format '{{.Spec.Name}}{{if .UpdateStatus}} {{.UpdateStatus.State}}{{end}}' | tr -d '\r' | sort -k 1,1) || return
+        --format "{{.Spec.Name}}$state" | tr -d '\r' | sort -k 1,1) || return
     # What Docker says after the counts ("max 1 per node") is none of our business.
     join <(cut -d ' ' -f 1,2 <<<"$counts") <(echo "$updates")
 }
@@ -92,7 +96,8 @@ while :; do
     while read -r name count update; do
         failed=false
         case $update in
-            updating) updating+="$name " ;;
+            updating) if [[ $updating != *" $name "* ]]; then updating+="$name "; fi ;;
+            rollback_started_by_hand) updating=${updating//" $name "/ } ;;
             rollback_completed) if [[ $updating == *" $name "* ]]; then failed=true; fi ;;
             rollback_* | paused) failed=true ;;
         esac

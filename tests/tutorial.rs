@@ -14,7 +14,7 @@ const NOT_RUN: &str = "<!-- not run by the test: ";
 /// What a course on Swarm with this program has to show, each a line of its own.
 const PROMISED: &[&str] = &[
     "docker build -t swarm-upload-nginx:latest -f nginx/Dockerfile .",
-    "docker build -t swarm-upload:latest -f Dockerfile .",
+    "docker build -t swarm-upload:latest --build-arg GIT_REVISION=$(git rev-parse --short=12 HEAD) -f Dockerfile .",
     "docker swarm init",
     "docker network create --driver overlay --attachable app_network",
     "scripts/deploy-swarm.sh --prepare",
