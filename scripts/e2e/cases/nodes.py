@@ -1,5 +1,6 @@
 """The stack over three nodes: any node takes any request, and one that is lost takes nothing with it."""
 
+import collections
 import json
 import time
 
@@ -9,6 +10,9 @@ from logs import upstreams
 from traffic import Traffic, failures, resumes, show
 
 SLOW = ("--only", "slow tus", "--copies", "4", "--timeout", "20")
+
+# How many tasks of each service there are.
+WANTED = {"nginx": 3, "frontend": 3, "backend": 4}
 
 # Stores a file through one nginx, reads it through another, and says who took part.
 ROUND_TRIP = """
@@ -32,7 +36,7 @@ def where(nodes):
     """Every running container of the stack's three services: {id: (service, node, its address in app_network)}."""
     found = {}
     for node in nodes.nodes:
-        for short in ("nginx", "frontend", "backend"):
+        for short in WANTED:
             ids = node.lines(
                 "ps", "--filter", f"label=com.docker.swarm.service.name={NAME}_{short}", "--format", "{{.ID}}")
             for each in node.inspect("container", *ids):
@@ -64,10 +68,11 @@ def what_is_uploaded_through_one_node_is_read_through_another(nodes, stack):
 
 
 def uploads_outlive_a_worker_whose_link_is_cut(nodes, stack):
-    seen = lose(nodes, stack, nodes.nodes[2], nodes.nodes[2].cut)
-    nodes.nodes[2].mend()
-    stack.until("node 3 is back", 120, lambda: ready(nodes) == 3)
-    return seen
+    try:
+        return lose(nodes, stack, nodes.nodes[2], nodes.nodes[2].cut)
+    finally:
+        nodes.nodes[2].mend()
+        stack.until("node 3 is back", 120, lambda: ready(nodes) == 3)
 
 
 def uploads_outlive_a_worker_that_loses_power(nodes, stack):
@@ -83,7 +88,8 @@ def lose(nodes, stack, lost, act):
     nothing to do with the lost node without a resume, the others by resuming."""
     wait_for_spread(nodes, stack)
     placed = where(nodes)
-    of_address = {address: (short, node) for short, node, address in placed.values()}
+    # What started after the loss is on another node.
+    node_of = {address: node for _, node, address in placed.values()}
     clients = [Traffic(stack, "--host", on(placed, "nginx", node.number), *SLOW, kinds={"slow tus"}) for node in nodes.nodes
                if node is not lost]
     attached = Traffic(stack, "--host", on(placed, "nginx", lost.number), "tasks.nginx", *SLOW, kinds={"slow tus"})
@@ -103,10 +109,10 @@ def lose(nodes, stack, lost, act):
         upstream.update(upstreams(node) if node is not lost else {})
     edge = on(placed, "nginx", lost.number)
     for each in failures(others + inside):
-        met = {of_address[address][1] for address in upstream.get(each.get("id"), [])}
+        met = {node_of.get(address) for address in upstream.get(each.get("id"), [])}
         assert each["kind"] != "slow tus" and (each["edge"] == edge or lost.number in met), f"not in the lost node: {each}"
     unattached = [each for each in during(others, gone)
-                  if not any(of_address[address][1] == lost.number
+                  if not any(node_of.get(address) == lost.number
                              for request in each["requests"] for address in upstream.get(request, []))]
     through_it = [each for each in during(others, gone) if each not in unattached]
     inside = during(inside, gone)
@@ -119,10 +125,17 @@ def lose(nodes, stack, lost, act):
 
 
 def wait_for_spread(nodes, stack):
-    """Swarm does not move tasks to a node that came back, so they are dealt out again."""
-    for short in ("nginx", "frontend", "backend"):
+    """Until what runs is what is wanted: a node that comes back ends its old tasks first. Swarm moves none to it, so they are
+    dealt out again."""
+    stack.until("old tasks have ended", 120, lambda: settled(nodes))
+    for short in WANTED:
         if len({node for service, node, _ in where(nodes).values() if service == short}) < len(nodes.nodes):
             stack.update(short, "--force")
+            stack.until("old tasks have ended", 120, lambda: settled(nodes))
+
+
+def settled(nodes):
+    return collections.Counter(service for service, _, _ in where(nodes).values()) == WANTED
 
 
 def during(outcomes, moment):
