@@ -246,7 +246,8 @@ def read_slowly(client, seeded):
     client.download("slow download", seeded, rate=3 * MIB)
 
 
-def forever(work, *arguments):
+def forever(delay, work, *arguments):
+    stopping.wait(delay)
     while not stopping.is_set():
         try:
             work(*arguments)
@@ -283,7 +284,8 @@ def main():
             "slow download": (read_slowly, client, seeded),
         }
         wanted = [clients[options.only]] if options.only else clients.values()
-        threads = [threading.Thread(target=forever, args=each) for each in wanted for _ in range(options.copies)]
+        # Copies take turns, so that not all of them pause at the same moment.
+        threads = [threading.Thread(target=forever, args=(1.5 * copy, *each)) for each in wanted for copy in range(options.copies)]
         for thread in threads:
             thread.start()
         for thread in threads:
