@@ -2,6 +2,7 @@
 
 import argparse
 import functools
+import signal
 import sys
 
 import builds
@@ -22,6 +23,7 @@ CASES = [
 
 def main():
     argparse.ArgumentParser(description=__doc__).parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     builder = Engine()
     own = not builder.answers()
     if own:
