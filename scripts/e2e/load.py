@@ -61,10 +61,11 @@ class Client:
     def asked(self, method, path, body=None, headers=None):
         """The answer to one request, its body still unread; `answer.edge` is the address of the nginx that was asked."""
         edge = Edge(self.options)
-        request_id = f"e2e-{random.getrandbits(64):016x}"
+        headers = {"X-Request-Id": f"e2e-{random.getrandbits(64):016x}", **(headers or {})}
+        request_id = headers["X-Request-Id"]
         try:
             try:
-                edge.request(method, path, body, {"X-Request-Id": request_id, **(headers or {})})
+                edge.request(method, path, body, headers)
             except (BrokenPipeError, ConnectionResetError):
                 # The answer may have come, and the connection been closed, before all was sent.
                 if edge.address is None:
@@ -234,10 +235,10 @@ def tus_try(client, resumes, method, path, body, headers, expect):
             answer.read()
             if answer.status == expect:
                 return answer
-            why = f"{method} {answer.status}"
+            why, met = f"{method} {answer.status}", {"edge": answer.edge, "id": answer.request_id}
     except (OSError, http.client.HTTPException) as error:
-        why = f"{method} {error!r}"
-    resumes.append({"at": time.time(), "why": why})
+        why, met = f"{method} {error!r}", meeting(error)
+    resumes.append({"at": time.time(), "why": why, **met})
     time.sleep(0.5)
     return None
 

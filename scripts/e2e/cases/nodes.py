@@ -108,20 +108,19 @@ def lose(nodes, stack, lost, act):
     upstream = {}
     for node in nodes.nodes:
         upstream.update(upstreams(node) if node is not lost else {})
-    inside_edges = {address for short, node, address in placed.values() if (short, node) == ("nginx", lost.number)}
-    for each in failures(others + inside):
-        met = {node_of.get(address) for address in upstream.get(each.get("id"), [])}
-        assert each["kind"] != "slow tus" and (each["edge"] in inside_edges or lost.number in met), f"not in the lost node: {each}"
-    unattached = [each for each in during(others, gone)
-                  if not any(node_of.get(address) == lost.number
-                             for request in each["requests"] for address in upstream.get(request, []))]
-    through_it = [each for each in during(others, gone) if each not in unattached]
+
+    def met_it(request):
+        return lost.number in {node_of.get(address) for address in (request["edge"], *upstream.get(request["id"], []))}
+
+    assert all(each["ok"] for each in others + inside if each["kind"] == "slow tus"), show(failures(others + inside))
+    failed = [each for each in failures(others + inside) if each["kind"] != "slow tus"] + resumes(others + inside)
+    assert all(met_it(each) for each in failed), show([each for each in failed if not met_it(each)])
+    unattached = [each for each in during(others, gone) if not each["resumes"]]
+    through_it = [each for each in during(others, gone) if each["resumes"]]
     inside = during(inside, gone)
-    assert unattached and inside, (len(unattached), len(inside))
-    assert not resumes(unattached), show([each for each in unattached if each["resumes"]])
-    assert resumes(inside), show(inside)
+    assert unattached and resumes(inside), (len(unattached), show(inside))
     return (f"node {lost.number} was missed after {down:.0f} s; in flight then: {len(unattached)} uploads apart from it, no "
-            f"resume; {len(through_it)} by way of a frontend on it, {len(resumes(through_it))} resumes; {len(inside)} by way of "
+            f"failed request; {len(through_it)} by way of a frontend on it, {len(resumes(through_it))} resumes; {len(inside)} by way of "
             f"its nginx, {len(resumes(inside))} resumes; every digest right")
 
 
