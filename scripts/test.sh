@@ -39,6 +39,8 @@ for argument in "$@"; do
     esac
 done
 
+# Where Debian has dockerd and debootstrap; an ordinary PATH leaves it out.
+PATH=$PATH:/usr/sbin:/sbin
 # Where the tests look for them (tests/support/external.rs).
 clients=$PWD/target/test-clients
 log=$(mktemp "${TMPDIR:-/tmp}/swarm-upload-test.XXXXXX")
@@ -101,6 +103,8 @@ missing_packages() {
     has docker || apt-cache --names-only search '^docker-cli$' | cut -d ' ' -f 1
     has debootstrap || echo debootstrap
     has iptables || echo iptables
+    has modprobe || echo kmod
+    [[ -e /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
     has ip || echo iproute2
 }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -52,6 +53,20 @@ class Engine:
         return self.read("info", "--format", "{{.Swarm.LocalNodeState}}") != "inactive"
 
 
+def descendants(roots):
+    """These processes and all that they started, by what /proc says now."""
+    parents, found = {}, set(roots)
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
 class OwnEngine(Engine):
     """A `dockerd` of the test's own. Everything it makes is gone when it is stopped."""
 
@@ -60,6 +75,7 @@ class OwnEngine(Engine):
         self.socket = self.folder / "docker.sock"
         super().__init__(f"unix://{self.socket}")
         self.log = open(self.folder / "dockerd.log", "w")
+        self.rules = subprocess.run(["iptables-save"], capture_output=True, check=True).stdout
         self.process = subprocess.Popen(
             ["dockerd", "--data-root", self.folder / "data", "--exec-root", self.folder / "exec",
              "--pidfile", self.folder / "pid", "--host", f"unix://{self.socket}", "--host", f"unix://{STANDARD_SOCKET}"],
@@ -74,13 +90,16 @@ class OwnEngine(Engine):
     def stop(self):
         """Ends the daemon and its containers, and removes its files and network devices."""
         if self.process.poll() is None:
+            below = descendants({self.process.pid})
             self.process.terminate()
             try:
                 self.process.wait(60)
             except subprocess.TimeoutExpired:
-                self.process.kill()
+                for pid in below:
+                    os.kill(pid, signal.SIGKILL)
                 self.process.wait()
         self.log.close()
+        subprocess.run(["iptables-restore"], input=self.rules, check=False)
         mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
         for mount in reversed([mount for mount in mounts if mount.startswith(f"{self.folder}/")]):
             subprocess.run(["umount", "--lazy", mount], check=False)

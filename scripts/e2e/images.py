@@ -33,13 +33,14 @@ def names():
 def prepare(engine, say):
     """Sees to it that every base image is there. Returns the names of those that were made here."""
     wanted = {what: name for what, name in names().items() if not exists(engine, name)}
-    stand_ins, reachable = [], True
+    stand_ins, unreachable = [], set()
     if not exists(engine, PYTHON):
         stand_ins += [PYTHON, *debian(engine, say)]
         build(engine, PYTHON, "python")
     for what, name in wanted.items():
-        reachable = reachable and pull(engine, name)
-        if not reachable:
+        registry = name.split("/")[0] if "." in name.split("/")[0] else "docker.io"
+        if registry in unreachable or not pull(engine, name):
+            unreachable.add(registry)
             say(f"stand-in for {name}")
             build(engine, name, what)
             stand_ins.append(name)
@@ -56,7 +57,7 @@ def pull(engine, name):
         done = engine.run("pull", "--quiet", name, check=False, timeout=600)
     except subprocess.TimeoutExpired:
         return False
-    if done.returncode != 0 and "manifest" in done.stderr:
+    if done.returncode != 0 and re.search("manifest unknown|manifest for .* not found", done.stderr):
         raise Failed(f"there is no image {name}: {done.stderr}")
     return done.returncode == 0
 
@@ -66,7 +67,7 @@ def debian(engine, say):
     if exists(engine, "debian:trixie-slim") or pull(engine, "debian:trixie-slim"):
         return []
     say("debian:trixie-slim by debootstrap")
-    folder = tempfile.mkdtemp(prefix="swarm-upload-debian.")
+    folder = tempfile.mkdtemp(prefix="swarm-upload-debian.", dir="/var/tmp")
     try:
         mirror = apt_mirror()
         log = subprocess.run(
@@ -83,13 +84,16 @@ def debian(engine, say):
 
 def apt_mirror():
     """The address that apt has for Debian itself (not its security archive)."""
-    targets = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(LABEL)|$(SITE)|$(REPO_URI)", "Created-By: Packages"],
-        text=True, capture_output=True, check=True).stdout
-    for line in targets.splitlines():
-        label, _, address = line.split("|")
-        if label == "Debian":
-            return address
+    for refresh in (False, True):
+        if refresh:
+            subprocess.run(["apt-get", "update", "-qq"], check=False)
+        targets = subprocess.run(
+            ["apt-get", "indextargets", "--format", "$(LABEL)|$(REPO_URI)", "Created-By: Packages"],
+            text=True, capture_output=True, check=True).stdout
+        for line in targets.splitlines():
+            label, address = line.split("|")
+            if label == "Debian":
+                return address
     raise Failed("apt has no source for Debian; run apt-get update, or make the base images available to the engine")
 
 
@@ -121,6 +125,7 @@ def sources(what):
             (sysroot / "lib", "toolchain/lib"),
             (cargo / "registry/index", "registry/index"),
             (cargo / "registry/cache", "registry/cache"),
+            # For machines whose way to the packages has an authority of its own.
             ("/etc/ssl/certs/ca-certificates.crt", "ca-certificates.crt"),
         ]
     extra = {"postgres": ["docker-ensure-initdb.sh"], "portainer": ["portainer.py"]}

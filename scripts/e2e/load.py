@@ -11,6 +11,7 @@ import json
 import random
 import signal
 import socket
+import sys
 import threading
 import time
 import traceback
@@ -271,7 +272,7 @@ def main():
         data, digest = content(12 * MIB)
         stored = client.ask("seed", "PUT", "/api/uploads/seed.bin", data, expect=(201,))
         if not stored:
-            return
+            sys.exit("the first upload failed")
         seeded = {**stored["uploads"][0], "sha256": digest}
         kept.append(seeded)
         clients = {

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from engine import Engine, Failed
+from engine import Engine, Failed, descendants
 
 BRIDGE, NET = "swarmupload0", "10.77.0"
 NUMBERS = (1, 2, 3)
@@ -76,18 +76,9 @@ class Node(Engine):
 
     def processes(self):
         """The daemon and all that lives below it: containerd, its shims, and the containers' processes."""
-        parents = {}
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                except (FileNotFoundError, ProcessLookupError):
-                    continue
-        of_node = {pid for pid in parents if str(self.folder / "exec") in command_line(pid)}
-        of_node.add(self.daemon.pid)
-        while more := {pid for pid, parent in parents.items() if parent in of_node} - of_node:
-            of_node |= more
-        return of_node
+        # Shims are nobody's children, but name their folder.
+        running = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+        return descendants({self.daemon.pid, *(pid for pid in running if str(self.folder / "exec") in command_line(pid))})
 
     def lose_power(self):
         """Kills the daemon and every container at once."""

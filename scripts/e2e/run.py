@@ -23,7 +23,7 @@ CASES = [
     replicas.every_replica_answers_under_load_with_the_id_that_docker_ps_prints,
     containers.processes_have_no_privileges_and_a_root_that_is_read_only,
     containers.containers_have_limits_and_logs_that_are_rotated,
-    containers.portainer_sees_the_engine_and_has_a_volume,
+    containers.portainer_answers_and_has_the_socket_and_a_volume,
     containers.the_secret_is_a_file_and_in_no_environment,
     containers.only_backends_reach_the_database,
     containers.the_logs_of_each_service_have_a_line_a_request_with_container_and_request_id,
@@ -103,7 +103,7 @@ def main():
     try:
         stand_ins = images.prepare(engine, say)
         passed, failed = run_all(prepare(engine), cases, alone)
-    except Failed as error:
+    except (Failed, subprocess.TimeoutExpired) as error:
         say(f"FAILED {error}")
     finally:
         if options.keep:

@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from engine import Failed
+from engine import Failed, descendants
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "swarm-upload"
@@ -79,8 +79,8 @@ class Stack:
         return {name: network["IPAddress"] for name, network in networks.items()}
 
     def pids(self, container):
-        """Every process of the container, by its number on this machine."""
-        return [int(line.split()[1]) for line in self.engine.lines("top", container)[1:]]
+        """Every process of the container, by its number on this machine; without those of its health checks."""
+        return descendants({self.pid(container)})
 
     def pid(self, container):
         return self.engine.inspect("container", container)[0]["State"]["Pid"]

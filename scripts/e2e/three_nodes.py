@@ -3,6 +3,7 @@
 import argparse
 import functools
 import signal
+import subprocess
 import sys
 
 import builds
@@ -10,7 +11,7 @@ import images
 from cases import nodes as cases
 from engine import Engine, Failed, OwnEngine
 from nodes import Nodes
-from run import report, run, say, settings
+from run import report, run, say, settings, take_down
 from stack import Stack
 
 CASES = [
@@ -28,9 +29,9 @@ def main():
     own = not builder.answers()
     if own:
         builder = OwnEngine()
-    nodes, passed, failed = None, 0, 1
+    nodes, stand_ins, passed, failed = None, [], 0, 1
     try:
-        images.prepare(builder, say)
+        stand_ins = images.prepare(builder, say)
         builds.latest(builder)
         named = images.names()
         nodes = Nodes(builder, [
@@ -39,13 +40,12 @@ def main():
         stack = Stack(nodes.manager, {**settings(), "NGINX_REPLICAS": "3"})
         say(stack.script("scripts/deploy-swarm.sh", "--no-build"))
         passed, failed = run([named_after(case, nodes) for case in CASES], stack)
-    except Failed as error:
+    except (Failed, subprocess.TimeoutExpired) as error:
         say(f"FAILED {error}")
     finally:
         if nodes:
             nodes.stop()
-        if own:
-            builder.stop()
+        take_down(builder, own, stand_ins)
     return report(passed, failed)
 
 

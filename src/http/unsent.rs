@@ -48,6 +48,7 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
 
+    #[cfg(target_os = "linux")]
     #[actix_web::test]
     async fn a_closed_connection_is_waited_for_until_the_client_has_taken_everything() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,6 +1,7 @@
 # Stands in for nginx:1.30 with Debian's own package of that release. A mirror may be a copy of some weeks ago.
 FROM debian:trixie-slim
-RUN sed 's/trixie/sid/g' /etc/apt/sources.list >/etc/apt/sources.list.d/sid.list \
+RUN cd /etc/apt && if [ -e sources.list ]; then sed 's/trixie/sid/g' sources.list >sources.list.d/sid.list; \
+    else sed 's/trixie[^ ]*/sid/g' sources.list.d/debian.sources >sources.list.d/sid.sources; fi \
  && apt-get update -qq -o Acquire::Check-Valid-Until=false \
  && apt-get install -y -qq --no-install-recommends -t sid nginx curl \
  && groupadd --system --gid 101 nginx \
