@@ -1,10 +1,20 @@
-"""What the nginx of the stack logged."""
+"""What the nginx and the frontends of the stack logged."""
 
 import re
 
 from stack import NAME
 
 LINE = re.compile(r" request_id=(e2e-[0-9a-f]+) upstream=(.*)$")
+
+
+def answered(engine):
+    """The ids of the requests that the running frontends of this engine have ended, well or not. One that stands in no log of a
+    frontend alive reached none."""
+    ids = set()
+    for container in engine.lines(
+            "ps", "--filter", f"label=com.docker.swarm.service.name={NAME}_frontend", "--format", "{{.ID}}"):
+        ids.update(re.findall(r" request_id=(e2e-[0-9a-f]+)$", engine.run("logs", container).stderr, re.M))
+    return ids
 
 
 def upstreams(engine):
