@@ -133,6 +133,7 @@ LINES = {
 
 
 def the_logs_of_each_service_have_a_line_a_request_with_container_and_request_id(stack):
+    ask(stack, f"sample-{os.getpid()}")
     samples = []
     for short, pattern in LINES.items():
         done = stack.engine.run("service", "logs", "--tail", "50", f"{NAME}_{short}")
@@ -148,8 +149,13 @@ def a_request_can_be_followed_from_the_edge_to_the_database_by_its_id(stack):
         done = stack.engine.run("service", "logs", "--tail", "50", f"{NAME}_{short}")
         return [line for line in (done.stdout + done.stderr).splitlines() if request_id in line]
     name = f"follow-{os.getpid()}"
-    ask = ("import urllib.request as u; print(u.urlopen(u.Request('http://tasks.nginx:8080/api/uploads',"
-           f"headers={{'X-Request-Id': {name!r}}})).headers['X-Request-Id'])")
-    said = stack.engine.read("run", "--rm", "--network", "app_network", images.PYTHON, "python3", "-c", ask)
+    said = ask(stack, name)
     assert said == name, said
     return "\n".join(stack.until(f"{short} logs {name}", 20, lambda: of(short, name))[-1] for short in ("nginx", "frontend", "backend"))
+
+
+def ask(stack, request_id):
+    """Asks for the list of uploads under this request id; returns the id in the answer."""
+    code = ("import urllib.request as u; print(u.urlopen(u.Request('http://tasks.nginx:8080/api/uploads',"
+            f"headers={{'X-Request-Id': {request_id!r}}})).headers['X-Request-Id'])")
+    return stack.engine.read("run", "--rm", "--network", "app_network", images.PYTHON, "python3", "-c", code)
