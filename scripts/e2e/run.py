@@ -36,7 +36,7 @@ CASES = [
     updating.a_rolling_update_of_every_service_fails_no_request,
     updating.an_image_that_never_gets_healthy_or_ready_is_rolled_back_and_no_request_fails,
 ]
-# Begins with an engine that is in no swarm, and leaves it so.
+# Begins with an engine that is in no swarm.
 ALONE = [tutorial.every_command_of_the_tutorial_works]
 
 
