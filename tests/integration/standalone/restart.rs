@@ -1,8 +1,12 @@
 use super::Service;
-use crate::support::api::{Tus, assert_stored, put, text, tus};
+use crate::support::api::{Tus, assert_stored, content_path, put, text, tus};
+use crate::support::client::Url;
 use crate::support::content::Content;
 use crate::support::wait::until;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with, sockopt};
 use std::fs;
+use std::io::Write;
+use std::net::{SocketAddr, TcpStream};
 
 #[test]
 fn what_was_acknowledged_survives_kill_9() {
@@ -36,6 +40,26 @@ fn sigterm_ends_the_service_in_good_order() {
     let answer = exchange.answer().unwrap().expect(201);
     assert_eq!(text(&answer.json()["uploads"][0], "sha256"), content.sha256());
     assert_eq!(service.process.wait_for_exit().code(), Some(0));
+}
+
+#[test]
+fn a_service_that_ends_waits_for_a_client_that_has_not_taken_its_answer() {
+    let mut service = Service::start_with(&["--shutdown-grace", "1s"]);
+    let id = text(&put(service.url(), "a", Content::new(5, 32_000)), "id").to_owned();
+    let mut slow = connect_with_a_small_window(service.url());
+    write!(slow, "GET {} HTTP/1.1\r\nHost: a\r\n\r\n", content_path(&id)).unwrap();
+    let served = format!("GET {} 200", content_path(&id));
+    until("all of the answer is with the kernel", || service.process.has_logged(&served).then_some(()));
+    service.process.terminate();
+    assert_eq!(service.process.wait_for_exit().code(), Some(0));
+    assert!(service.process.has_logged("some clients have not taken the rest of their answers"));
+}
+
+fn connect_with_a_small_window(to: &Url) -> TcpStream {
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
+    sockopt::set_socket_recv_buffer_size(&socket, 4096).unwrap();
+    connect(&socket, &to.authority().parse::<SocketAddr>().unwrap()).unwrap();
+    socket.into()
 }
 
 #[test]
