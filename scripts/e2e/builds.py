@@ -1,4 +1,4 @@
-"""The images of the program beside the one that scripts/deploy-swarm.sh builds: the next version, and two bad ones."""
+"""The images of the program: the latest, the next version, and two bad ones."""
 
 import re
 import shutil

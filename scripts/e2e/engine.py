@@ -1,5 +1,6 @@
 """The Docker engine that a test talks to: the one that runs already, or one of its own on fresh folders."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -80,23 +81,29 @@ class OwnEngine(Engine):
             ["dockerd", "--data-root", self.folder / "data", "--exec-root", self.folder / "exec",
              "--pidfile", self.folder / "pid", "--host", f"unix://{self.socket}", "--host", f"unix://{STANDARD_SOCKET}"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
+        try:
+            self.wait_until_it_answers()
+        except BaseException:
+            self.stop()
+            raise
+
+    def wait_until_it_answers(self):
         deadline = time.monotonic() + 60
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
                 raise Failed(f"dockerd does not start:\n{(self.folder / 'dockerd.log').read_text()[-2000:]}")
             time.sleep(0.2)
 
     def stop(self):
         """Ends the daemon and its containers, and removes its files and network devices."""
         if self.process.poll() is None:
-            below = descendants({self.process.pid})
             self.process.terminate()
             try:
                 self.process.wait(60)
             except subprocess.TimeoutExpired:
-                for pid in below:
-                    os.kill(pid, signal.SIGKILL)
+                for pid in descendants({self.process.pid}):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
                 self.process.wait()
         self.log.close()
         subprocess.run(["iptables-restore"], input=self.rules, check=False)

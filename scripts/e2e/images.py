@@ -30,21 +30,20 @@ def names():
     }
 
 
-def prepare(engine, say):
-    """Sees to it that every base image is there. Returns the names of those that were made here."""
+def prepare(engine, say, stand_ins):
+    """Sees to it that every base image is there. Puts the names of those that are made here into `stand_ins`."""
     wanted = {what: name for what, name in names().items() if not exists(engine, name)}
-    stand_ins, unreachable = [], set()
+    unreachable = set()
     if not exists(engine, PYTHON):
-        stand_ins += [PYTHON, *debian(engine, say)]
+        stand_ins += [PYTHON, "debian:trixie-slim"] if debian(engine, say) else [PYTHON]
         build(engine, PYTHON, "python")
     for what, name in wanted.items():
         registry = name.split("/")[0] if "." in name.split("/")[0] else "docker.io"
         if registry in unreachable or not pull(engine, name):
             unreachable.add(registry)
             say(f"stand-in for {name}")
-            build(engine, name, what)
             stand_ins.append(name)
-    return stand_ins
+            build(engine, name, what)
 
 
 def exists(engine, name):
@@ -63,9 +62,9 @@ def pull(engine, name):
 
 
 def debian(engine, say):
-    """debian:trixie-slim, by debootstrap from the mirror that this machine's own apt uses; the names of what was made."""
+    """debian:trixie-slim, by debootstrap from the mirror that this machine's own apt uses. Says whether it was made."""
     if exists(engine, "debian:trixie-slim") or pull(engine, "debian:trixie-slim"):
-        return []
+        return False
     say("debian:trixie-slim by debootstrap")
     folder = tempfile.mkdtemp(prefix="swarm-upload-debian.", dir="/var/tmp")
     try:
@@ -77,7 +76,7 @@ def debian(engine, say):
         shutil.rmtree(f"{folder}/var/cache/apt/archives")
         with subprocess.Popen(["tar", "-C", folder, "-c", "."], stdout=subprocess.PIPE) as tar:
             engine.run("import", "-", "debian:trixie-slim", stdin=tar.stdout, timeout=600)
-        return ["debian:trixie-slim"]
+        return True
     finally:
         shutil.rmtree(folder)
 

@@ -202,6 +202,8 @@ def tus(client, kind, size, piece, rate=None):
         record = None
         while record is None and time.time() - begun < 2 * PATIENCE:
             record = client.ask("record", "GET", f"/api/uploads/{address.rsplit('/', 1)[1]}")
+            if record is None:
+                time.sleep(0.5)
         same = record is not None and record["sha256"] == digest
         client.note(kind, begun, same, requests=requests, resumes=resumes, error=None if same else f"{record} instead of {digest}")
         if same:

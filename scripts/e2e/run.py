@@ -101,7 +101,7 @@ def main():
         engine = OwnEngine()
     passed, failed, stand_ins = 0, 1, []
     try:
-        stand_ins = images.prepare(engine, say)
+        images.prepare(engine, say, stand_ins)
         passed, failed = run_all(prepare(engine), cases, alone)
     except (Failed, subprocess.TimeoutExpired) as error:
         say(f"FAILED {error}")
@@ -117,8 +117,8 @@ def in_use(engine):
     """Why an engine that runs here is not one to make and remove the stack on, or None."""
     if engine.in_swarm():
         return "the Docker engine here is in a swarm, and this test makes and leaves one. Use another, with DOCKER_HOST"
-    if engine.lines("volume", "ls", "--quiet", "--filter", f"name={NAME}_db_data"):
-        return f"the Docker engine here has the volume {NAME}_db_data, and this test removes one of that name at its end"
+    if volumes := engine.lines("volume", "ls", "--quiet", "--filter", f"name={NAME}_"):
+        return f"the Docker engine here has the volumes {' and '.join(volumes)}, and this test removes such at its end"
     return None
 
 

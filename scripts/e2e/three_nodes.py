@@ -11,7 +11,7 @@ import images
 from cases import nodes as cases
 from engine import Engine, Failed, OwnEngine
 from nodes import Nodes
-from run import report, run, say, settings, take_down
+from run import report, run, say, settings
 from stack import Stack
 
 CASES = [
@@ -31,7 +31,7 @@ def main():
         builder = OwnEngine()
     nodes, stand_ins, passed, failed = None, [], 0, 1
     try:
-        stand_ins = images.prepare(builder, say)
+        images.prepare(builder, say, stand_ins)
         builds.latest(builder)
         named = images.names()
         nodes = Nodes(builder, [
@@ -45,7 +45,11 @@ def main():
     finally:
         if nodes:
             nodes.stop()
-        take_down(builder, own, stand_ins)
+        # The stack was on the nodes; of the builder nothing is taken but what was put there.
+        if own:
+            builder.stop()
+        else:
+            builder.run("image", "rm", *stand_ins, check=False)
     return report(passed, failed)
 
 

@@ -21,7 +21,6 @@ class Traffic:
     def __init__(self, stack, *options, kinds=KINDS):
         self.stack, self.kinds = stack, kinds
         self.folder = Path(tempfile.mkdtemp(prefix="swarm-upload-load."))
-        self.outcomes = None
         self.container = stack.engine.read(
             "run", "--detach", "--network", "app_network", "--volume", f"{HERE}/load.py:/load.py:ro",
             "--volume", f"{self.folder}:/out", images.PYTHON,
