@@ -7,6 +7,7 @@ mod health;
 mod internal;
 mod list;
 mod put;
+mod tus_checksum;
 mod tus_create;
 mod tus_patch;
 mod tus_resource;
