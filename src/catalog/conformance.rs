@@ -43,6 +43,8 @@ pub(crate) fn new_upload(length: Option<u64>) -> NewUpload {
         content_type: Some("application/x-test".into()),
         metadata: "filename YSBmaWxlLmJpbg==".into(),
         length,
+        concat: None,
+        parts: Vec::new(),
     }
 }
 

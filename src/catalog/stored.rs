@@ -1,7 +1,7 @@
 //! How values of the domain stand in both databases.
 
 use crate::db::Error;
-use crate::domain::{Cursor, Page, Upload};
+use crate::domain::{Concat, Cursor, Page, Upload};
 use crate::replica::{Report, Role};
 use std::time::Duration;
 
@@ -22,6 +22,11 @@ pub(super) fn signed(bytes: u64) -> Result<i64, Error> {
 /// A number of bytes out of a column; its CHECK keeps it from being negative.
 pub(super) fn unsigned(bytes: i64) -> u64 {
     bytes.cast_unsigned()
+}
+
+/// What an upload is to others, as its column says it.
+pub(super) fn read_concat(text: &str) -> Result<Concat, Error> {
+    Concat::parse(text).ok_or_else(|| Error::broken(format!("{text:?} is no concatenation")))
 }
 
 /// Makes a page of up to `limit` of the `uploads` found, one of which may be from the next page.

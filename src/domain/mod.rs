@@ -3,6 +3,8 @@
 //! Pure: no I/O, no clock, no database, no HTTP. Everything here can be built and tested in memory. Start reading in
 //! [`upload`], which holds the one record that all other rooms pass around.
 
+mod checksum;
+mod concat;
 mod container;
 mod digest;
 mod epoch;
@@ -11,6 +13,8 @@ mod filename;
 mod id;
 mod upload;
 
+pub use checksum::{Algorithm, Checksum, Summing};
+pub use concat::Concat;
 pub use container::{ContainerId, InvalidContainerId};
 pub use digest::{Digest, InvalidDigest, Sha256Sum};
 pub use epoch::Epoch;

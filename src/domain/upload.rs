@@ -1,4 +1,4 @@
-use super::{Epoch, FileName, Sha256Sum, UploadId};
+use super::{Concat, Epoch, FileName, Sha256Sum, UploadId};
 use time::OffsetDateTime;
 
 /// One upload, as the catalog records it: the truth about how much of it is stored.
@@ -17,8 +17,13 @@ pub struct Upload {
     pub length: Option<u64>,
     /// Bytes durably stored, without a gap, from the start.
     pub offset: u64,
+    /// Where the bytes end that came in this epoch and do not count yet, since their checksum is not known to be right: from
+    /// `offset` on. Of interest to who writes in this epoch, and told to nobody else.
+    pub pending: Option<u64>,
     pub epoch: Epoch,
-    /// Known once complete. (Later: null at first for a concatenation.)
+    /// What it is to others; `None` for an upload that stands for itself.
+    pub concat: Option<Concat>,
+    /// Known once complete; for a final upload, which is complete as soon as its parts are, some time later.
     pub sha256: Option<Sha256Sum>,
     pub created_at: OffsetDateTime,
     pub completed_at: Option<OffsetDateTime>,
@@ -97,6 +102,9 @@ pub struct NewUpload {
     pub content_type: Option<String>,
     pub metadata: String,
     pub length: Option<u64>,
+    pub concat: Option<Concat>,
+    /// Of what a final upload is made, in order; empty for all others.
+    pub parts: Vec<UploadId>,
 }
 
 /// Which page of the list is wanted.
@@ -150,7 +158,9 @@ mod tests {
             metadata: String::new(),
             length,
             offset,
+            pending: None,
             epoch: Epoch(3),
+            concat: None,
             sha256: None,
             created_at: OffsetDateTime::UNIX_EPOCH,
             completed_at: None,

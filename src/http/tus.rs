@@ -1,4 +1,4 @@
-//! tus 1.0.0: core, creation, creation-with-upload, creation-defer-length, termination.
+//! tus 1.0.0: core, creation, creation-with-upload, creation-defer-length, expiration, termination.
 //!
 //! `GET` on an upload's URL, of which tus says nothing, gives the content: [`download::content`](super::download::content).
 
@@ -56,7 +56,7 @@ fn admit(request: &mut ServiceRequest) -> Result<(), Refused> {
 pub async fn options(service: web::Data<Service>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((tus::TUS_VERSION, tus::VERSION))
-        .insert_header((tus::TUS_EXTENSION, tus::EXTENSIONS))
+        .insert_header((tus::TUS_EXTENSION, tus::EXTENSIONS.join(",")))
         .insert_header((tus::TUS_MAX_SIZE, service.max_upload_size.to_string()))
         .finish()
 }
@@ -109,6 +109,10 @@ fn new_upload(request: &HttpRequest) -> Result<NewUpload, Refused> {
     )?;
     let raw = header(headers, tus::UPLOAD_METADATA)?.unwrap_or_default();
     let metadata = Metadata::parse(raw)?;
+    let (concat, parts) = match header(headers, tus::UPLOAD_CONCAT)?.map(tus::parse_concat).transpose()? {
+        Some((concat, parts)) => (Some(concat), parts),
+        None => (None, Vec::new()),
+    };
     let given = header(headers, internal::UPLOAD_ID)?.map(internal::parse_upload_id).transpose()?;
     Ok(NewUpload {
         id: given.unwrap_or_else(UploadId::mint),
@@ -116,6 +120,8 @@ fn new_upload(request: &HttpRequest) -> Result<NewUpload, Refused> {
         content_type: metadata.content_type(),
         metadata: raw.to_owned(),
         length,
+        concat,
+        parts,
     })
 }
 
@@ -136,6 +142,9 @@ pub async fn head(
     };
     if !upload.metadata.is_empty() {
         answer.insert_header((tus::UPLOAD_METADATA, upload.metadata.as_str()));
+    }
+    if let Some(at) = upload.expires_at {
+        answer.insert_header((tus::UPLOAD_EXPIRES, tus::print_expires(at.into())));
     }
     Ok(answer.finish())
 }
@@ -242,6 +251,9 @@ fn stands_at(
     answer
         .insert_header((tus::UPLOAD_OFFSET, upload.offset.to_string()))
         .insert_header((internal::UPLOAD_EPOCH, upload.epoch.to_string()));
+    if let Some(at) = upload.expires_at {
+        answer.insert_header((tus::UPLOAD_EXPIRES, tus::print_expires(at.into())));
+    }
     if !service.is_relayed(call) {
         return answer.finish();
     }

@@ -40,6 +40,8 @@ pub(super) fn described(name: FileName, content_type: Option<&str>, length: Opti
         filename: name,
         content_type: content_type.map(str::to_owned),
         length,
+        concat: None,
+        parts: Vec::new(),
     }
 }
 

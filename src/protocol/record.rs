@@ -1,6 +1,6 @@
 //! The JSON of uploads. A backend prints it, clients read it, and a frontend's relay reads it back into an [`Upload`].
 
-use crate::domain::{Cursor, Epoch, FileName, Page, Segment, Sha256Sum, State, Upload};
+use crate::domain::{Concat, Cursor, Epoch, FileName, Page, Segment, Sha256Sum, State, Upload};
 use crate::protocol::listing;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -20,6 +20,9 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub metadata: String,
     pub sha256: Option<String>,
+    /// `partial`, or `final;` and the URLs of its parts; left out for an upload that stands for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concat: Option<String>,
     #[serde(with = "rfc3339")]
     pub created_at: OffsetDateTime,
     #[serde(with = "rfc3339::option")]
@@ -68,6 +71,10 @@ impl Record {
             None => None,
             Some(hex) => Some(Sha256Sum::from_hex(&hex).ok_or(BadRecord("sha256"))?),
         };
+        let concat = match self.concat {
+            None => None,
+            Some(text) => Some(Concat::parse(&text).ok_or(BadRecord("concat"))?),
+        };
         Ok(Upload {
             id: self.id.parse().map_err(|_| BadRecord("id"))?,
             filename: FileName::clean(&self.filename),
@@ -75,7 +82,9 @@ impl Record {
             metadata: self.metadata,
             length: self.size_bytes,
             offset: self.received_bytes,
+            pending: None,
             epoch,
+            concat,
             sha256,
             created_at: self.created_at,
             completed_at: self.completed_at,
@@ -95,6 +104,7 @@ impl From<&Upload> for Record {
             content_type: upload.content_type.clone(),
             metadata: upload.metadata.clone(),
             sha256: upload.sha256.map(|sum| sum.to_string()),
+            concat: upload.concat.as_ref().map(Concat::to_string),
             created_at: upload.created_at,
             completed_at: upload.completed_at,
             expires_at: upload.expires_at,
@@ -148,7 +158,9 @@ mod tests {
             metadata: "filename cmVwb3J0LnBkZg==".into(),
             length: Some(3),
             offset: 3,
+            pending: None,
             epoch: Epoch(2),
+            concat: None,
             sha256: Some(Sha256Sum([0xab; 32])),
             created_at: at("2030-01-02T03:04:05.678901Z"),
             completed_at: Some(at("2030-01-02T03:04:06Z")),
@@ -205,7 +217,8 @@ mod tests {
 
     #[test]
     fn what_a_backend_prints_a_frontend_reads_back() {
-        for upload in [complete(), receiving()] {
+        let part = Upload { concat: Some(Concat::Partial), ..receiving() };
+        for upload in [complete(), receiving(), part] {
             let text = serde_json::to_string(&Record::from(&upload)).unwrap();
             let record: Record = serde_json::from_str(&text).unwrap();
             assert_eq!(record.into_upload(upload.epoch).unwrap(), upload);

@@ -1,4 +1,4 @@
-use crate::catalog::stored::unsigned;
+use crate::catalog::stored::{read_concat, unsigned};
 use crate::db::Error;
 use crate::domain::{
     BlobEpoch, BlobId, ContainerId, Digest, Epoch, Extent, FileName, Segment, Sha256Sum, Upload, UploadId,
@@ -11,6 +11,7 @@ type Result<T> = std::result::Result<T, Error>;
 pub(super) fn upload(row: &Row) -> Result<Upload> {
     let sha256: Option<&[u8]> = row.try_get(7)?;
     let sha256 = sha256.map(<[u8; 32]>::try_from).transpose().map_err(Error::broken)?;
+    let concat: Option<&str> = row.try_get(11)?;
     Ok(Upload {
         id: UploadId::from_stored(row.try_get(0)?),
         filename: FileName::clean(row.try_get(1)?),
@@ -18,7 +19,9 @@ pub(super) fn upload(row: &Row) -> Result<Upload> {
         metadata: row.try_get(3)?,
         length: row.try_get::<_, Option<i64>>(4)?.map(unsigned),
         offset: unsigned(row.try_get(5)?),
+        pending: None,
         epoch: Epoch(row.try_get(6)?),
+        concat: concat.map(read_concat).transpose()?,
         sha256: sha256.map(Sha256Sum),
         created_at: row.try_get(8)?,
         completed_at: row.try_get(9)?,
@@ -28,7 +31,7 @@ pub(super) fn upload(row: &Row) -> Result<Upload> {
 
 /// The digest's state, which stands behind the record.
 pub(super) fn digest(row: &Row) -> Result<Digest> {
-    Digest::resume(row.try_get(11)?).map_err(Error::broken)
+    Digest::resume(row.try_get(12)?).map_err(Error::broken)
 }
 
 pub(super) fn extent(row: &Row) -> Result<Extent> {

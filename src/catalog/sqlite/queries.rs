@@ -6,7 +6,7 @@ use crate::domain::{Listing, SortKey};
 macro_rules! record {
     () => {
         "id, filename, content_type, metadata, length_bytes, offset_bytes, epoch, sha256, created_at, completed_at, \
-         expires_at"
+         expires_at, concat"
     };
 }
 

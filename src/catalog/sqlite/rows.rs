@@ -1,5 +1,5 @@
 use crate::catalog::Doomed;
-use crate::catalog::stored::unsigned;
+use crate::catalog::stored::{read_concat, unsigned};
 use crate::domain::{BlobId, Digest, Epoch, Extent, FileName, Segment, Sha256Sum, Upload, UploadId};
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Result, Row};
@@ -25,6 +25,7 @@ pub(super) fn upload(row: &Row<'_>) -> Result<Upload> {
     let sha256: Option<[u8; 32]> = row.get(7)?;
     let length: Option<i64> = row.get(4)?;
     let filename: String = row.get(1)?;
+    let concat: Option<String> = row.get(11)?;
     Ok(Upload {
         id: UploadId::from_stored(uuid(row, 0)?),
         filename: FileName::clean(&filename),
@@ -32,7 +33,13 @@ pub(super) fn upload(row: &Row<'_>) -> Result<Upload> {
         metadata: row.get(3)?,
         length: length.map(unsigned),
         offset: unsigned(row.get(5)?),
+        pending: None,
         epoch: Epoch(row.get(6)?),
+        concat: concat
+            .as_deref()
+            .map(read_concat)
+            .transpose()
+            .map_err(|error| FromSqlError::Other(error.into()))?,
         sha256: sha256.map(Sha256Sum),
         created_at: time(row.get(8)?)?,
         completed_at: row.get::<_, Option<i64>>(9)?.map(time).transpose()?,
@@ -42,9 +49,9 @@ pub(super) fn upload(row: &Row<'_>) -> Result<Upload> {
 
 /// The digest's state, which stands behind the record.
 pub(super) fn digest(row: &Row<'_>) -> Result<Digest> {
-    let state: Vec<u8> = row.get(11)?;
+    let state: Vec<u8> = row.get(12)?;
     Digest::resume(&state)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(11, Type::Blob, error.into()))
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(12, Type::Blob, error.into()))
 }
 
 pub(super) fn extent(row: &Row<'_>) -> Result<Extent> {

@@ -29,6 +29,9 @@ pub fn create<'a>(new: &NewUpload, chunk: &'a Chunk) -> Question<'a> {
     if !new.metadata.is_empty() {
         push(&mut headers, tus::UPLOAD_METADATA, &new.metadata);
     }
+    if let Some(concat) = &new.concat {
+        push(&mut headers, tus::UPLOAD_CONCAT, concat);
+    }
     with_chunk(Method::POST, "/files/".into(), headers, chunk)
 }
 

@@ -220,6 +220,8 @@ fn described(length: Option<u64>) -> NewUpload {
         content_type: None,
         metadata: String::new(),
         length,
+        concat: None,
+        parts: Vec::new(),
     }
 }
 

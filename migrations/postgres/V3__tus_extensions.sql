@@ -1,0 +1,31 @@
+-- What an upload is to others: NULL, "partial", or "final;" and the URLs of its parts as its creator gave them.
+ALTER TABLE uploads ADD COLUMN concat text;
+-- How far into a final upload its digest's state reaches, while it has no digest. NULL in all others: there the state is that
+-- of the bytes before the offset.
+ALTER TABLE uploads ADD COLUMN digested_bytes bigint CHECK (digested_bytes >= 0);
+
+-- Of which uploads a final one is made, in order. A part may be removed once its bytes were taken over.
+CREATE TABLE parts (
+    final_id uuid NOT NULL REFERENCES uploads (id) ON DELETE CASCADE,
+    position integer NOT NULL,
+    part_id  uuid NOT NULL,
+    PRIMARY KEY (final_id, position)
+);
+
+CREATE INDEX parts_by_part ON parts (part_id);
+
+-- Bytes that an epoch brought behind its upload's offset and that do not count until their checksum is known to be right. Of a
+-- lost epoch they never will; the row stays until they are deleted.
+CREATE TABLE pending (
+    upload_id    uuid NOT NULL REFERENCES uploads (id) ON DELETE CASCADE,
+    epoch        bigint NOT NULL,
+    end_bytes    bigint NOT NULL,
+    digest_state bytea NOT NULL,
+    PRIMARY KEY (upload_id, epoch)
+);
+
+-- Who else refers to some bytes.
+CREATE INDEX extents_by_blob ON extents (blob_id, epoch);
+-- Equal content, and content whose digest is not known yet.
+CREATE INDEX uploads_by_content ON uploads (sha256, length_bytes) WHERE sha256 IS NOT NULL;
+CREATE INDEX uploads_undigested ON uploads (completed_at) WHERE completed_at IS NOT NULL AND sha256 IS NULL;
