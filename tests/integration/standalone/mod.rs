@@ -7,7 +7,6 @@ mod memory;
 mod page;
 mod records;
 mod restart;
-mod tus;
 mod ways_in;
 
 use crate::support::client::Url;

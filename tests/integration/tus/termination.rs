@@ -39,7 +39,7 @@ fn a_terminated_upload_is_answered_with_204_and_frees_its_bytes() {
 
 /// "For all future requests to this URL, the Server SHOULD respond with the `404 Not Found` or `410 Gone` status."
 #[test]
-fn every_request_to_a_terminated_upload_is_answered_with_410() {
+fn requests_to_a_terminated_upload_are_answered_with_410() {
     for service in each_role() {
         let at = service.url();
         let upload = created(at, &[("Upload-Length", "5")]);
