@@ -2,6 +2,7 @@
 
 mod balance;
 mod clients;
+mod cross_origin;
 mod download;
 mod memory;
 mod page;

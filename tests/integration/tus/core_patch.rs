@@ -102,7 +102,7 @@ fn what_was_received_before_a_network_error_is_stored_and_resumed_from() {
 
 /// "A timeout SHOULD be handled by closing the underlying connection."
 ///
-/// Of a head, that is. A body may pause: it holds nothing, and whoever comes after it need not wait for it.
+/// Here a head's; a body's is held by `a_client_that_sends_nothing_more_is_taken_for_gone`.
 #[test]
 fn a_timeout_closes_the_connection() {
     let service = Service::standalone(&[]);
