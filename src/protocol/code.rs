@@ -66,8 +66,8 @@ codes! {
         "The body is shorter than the declared length"
         "Send the file again with its true length.";
     CrossSite = 403 "cross_site"
-        "The form was sent from another site"
-        "Use the form on this service's own page.";
+        "The request comes from another site's page"
+        "Use this service's own page, or ask the operator to let the site in with --cors-origin.";
     NotFound = 404 "not_found"
         "There is nothing here"
         "Check the address; what was removed long ago is forgotten.";

@@ -1,5 +1,6 @@
 //! The rules of the HTTP interface, one file for each verb or topic.
 
+mod cors;
 mod download;
 mod edge;
 mod form;
