@@ -1,9 +1,10 @@
 //! What every catalog must do. Each implementation's tests call [`all`].
 //!
-//! `appending` holds the heart: offsets, epochs and races; `removal`, `sweeping`, `listing` and `replicas` the rest.
+//! `appending` holds the heart: offsets, epochs and races; `pending`, `removal`, `sweeping`, `listing` and `replicas` the rest.
 
 mod appending;
 mod listing;
+mod pending;
 mod removal;
 mod replicas;
 mod sweeping;
@@ -22,6 +23,7 @@ pub(crate) async fn all(catalog: Arc<dyn Catalog>) {
     catalog.check().await.unwrap();
     listing::all(&*catalog).await;
     appending::all(&catalog).await;
+    pending::all(&*catalog).await;
     removal::all(&*catalog).await;
     sweeping::all(&catalog).await;
     replicas::all(&*catalog).await;
@@ -54,8 +56,10 @@ pub(crate) fn bytes(from: u64, count: u64) -> Advance {
     digest.update(&vec![b'x'; (from + count) as usize]);
     Advance {
         epoch: Epoch::FIRST,
+        offset: from,
         from,
         count,
+        pending: false,
         length: None,
         digest,
         sha256: None,
