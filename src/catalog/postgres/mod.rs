@@ -8,6 +8,7 @@
 mod queries;
 mod read;
 mod rows;
+mod sharing;
 mod sweep;
 mod write;
 
