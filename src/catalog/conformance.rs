@@ -68,7 +68,7 @@ pub(crate) fn bytes(from: u64, count: u64) -> Advance {
 }
 
 /// As [`bytes`], and with them the upload is complete, with a digest that no other has.
-pub(super) fn last_bytes(from: u64, count: u64) -> Advance {
+pub(crate) fn last_bytes(from: u64, count: u64) -> Advance {
     let sha256 = Some(Sha256Sum(std::array::from_fn(|_| fastrand::u8(..))));
     Advance { length: Some(from + count), sha256, ..bytes(from, count) }
 }

@@ -124,7 +124,7 @@ impl Content {
 }
 
 /// The number of the lock for which those of equal content wait. Others that share it wait without need.
-fn turn(sha256: &Sha256Sum) -> i64 {
+pub(super) fn turn(sha256: &Sha256Sum) -> i64 {
     let mut number = [0; 8];
     number.copy_from_slice(&sha256.0[..8]);
     i64::from_be_bytes(number)
