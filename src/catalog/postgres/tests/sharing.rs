@@ -8,7 +8,7 @@ use crate::catalog::{Advance, Catalog, CatalogError};
 use crate::db::postgres::TransactionPart;
 use crate::db::testing::TestDatabase;
 use crate::db::{PATIENCE, Staged};
-use crate::domain::{Upload, UploadId};
+use crate::domain::{BlobId, Upload, UploadId};
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
 use std::time::{Duration, Instant};
@@ -94,6 +94,41 @@ async fn a_turn_behind_equal_content_that_hangs_is_unavailable_in_time() {
     drop(hung);
     drop(lease);
     whole(&catalog, &content).await.unwrap();
+}
+
+/// Else it could be committed, and its twin be removed, while another one that is in turn looks for either: that would find the
+/// twin locked and this one not yet there.
+#[tokio::test]
+async fn who_has_found_a_twin_takes_its_turn_too() {
+    let (_database, catalog) = catalog().await;
+    let content = last_bytes(0, 10);
+    let twin = whole(&catalog, &content).await.unwrap().id;
+    let mut lease = catalog.pool.lease().await.unwrap();
+    let in_turn = lease.transaction().await.unwrap();
+    let number = super::super::sharing::turn(content.sha256.as_ref().unwrap());
+    in_turn.execute(queries::TAKE_TURN, &[&number]).await.unwrap();
+    let (sharing, removing) = (catalog.clone(), catalog.clone());
+    let shared = tokio::spawn(async move { whole(&sharing, &content).await });
+    until_waiting(&catalog.pool, 1).await;
+    // The twin stays until then.
+    let removal = tokio::spawn(async move { removing.terminate(twin).await });
+    until_waiting(&catalog.pool, 2).await;
+    in_turn.rollback().await.unwrap();
+    let shared = shared.await.unwrap().unwrap();
+    assert_eq!(removal.await.unwrap().unwrap(), []);
+    assert_eq!(catalog.terminate(shared.id).await.unwrap(), [BlobId(twin.as_uuid())]);
+}
+
+#[tokio::test]
+async fn a_removal_of_the_twin_that_hangs_is_not_waited_for() {
+    let (_database, catalog) = catalog().await;
+    let content = last_bytes(0, 10);
+    let twin = whole(&catalog, &content).await.unwrap().id;
+    let mut lease = catalog.pool.lease().await.unwrap();
+    let hung = lease.transaction().await.unwrap();
+    hung.execute(queries::LOCK, &[&twin.as_uuid()]).await.unwrap();
+    let id = whole(&catalog, &content).await.unwrap().id;
+    assert_eq!(catalog.extents(id, 0..10).await.unwrap()[0].blob, BlobId(id.as_uuid()));
 }
 
 /// Bytes that must not be stored.

@@ -134,6 +134,11 @@ impl Rig {
         Leftovers::of(self.folder.path(), self.database.as_ref()).await
     }
 
+    /// Whether the store is a folder.
+    fn keeps_files(&self) -> bool {
+        self.folder.path().join("blobs").exists()
+    }
+
     /// Asks the database, beside the catalog.
     async fn numbers<const N: usize>(&self, sql: &str) -> [i64; N] {
         leftovers::numbers(self.folder.path(), self.database.as_ref(), sql).await

@@ -84,7 +84,7 @@ async fn what_comes_late_to_a_shared_upload_is_swept_and_the_upload_stays(rig: &
     };
     let (late, ()) = tokio::join!(rig.relayed(&begun, b"45"), sharing);
     assert!(matches!(late, Err(UploadError::Complete { .. } | UploadError::Superseded { .. })), "{late:?}");
-    let in_files = i64::from(rig.database.is_none());
+    let in_files = i64::from(rig.keeps_files());
     assert_eq!(rig.leftovers().await.bytes, 1 + in_files);
     assert_eq!(sweep_all(rig).await, Swept { blobs: in_files as u64, ..Swept::default() });
     let left = rig.leftovers().await;
@@ -92,6 +92,13 @@ async fn what_comes_late_to_a_shared_upload_is_swept_and_the_upload_stays(rig: &
     for id in [first.id, begun.id] {
         rig.check_content(&rig.stat(id).await.unwrap(), b"12345").await;
     }
+}
+
+#[tokio::test]
+async fn what_comes_late_to_a_shared_upload_is_swept_and_the_upload_stays_on_postgres_and_a_folder() {
+    let rig = Rig::on_postgres_and_a_folder().await;
+    what_comes_late_to_a_shared_upload_is_swept_and_the_upload_stays(&rig).await;
+    rig.check_budget();
 }
 
 #[tokio::test]
