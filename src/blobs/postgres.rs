@@ -152,7 +152,8 @@ impl BlobStore for PostgresBlobs {
     }
 
     /// Nothing. A row is committed by the transaction that counts it, and with no other; what that transaction found in the
-    /// way (a later epoch, a removal, a tombstone) has rolled it back. From then on it counts until its blob is doomed.
+    /// way (a later epoch, a removal, a tombstone) has rolled it back. From then on it counts, for its upload or for those that
+    /// share its content, until its blob is doomed.
     fn inventory(&self) -> BoxStream<'static, Result<Vec<BlobEpoch>, BlobError>> {
         stream::empty().boxed()
     }
