@@ -170,7 +170,8 @@ impl BlobStore for PostgresBlobs {
     }
 
     /// What is pending. Any other row is committed by the transaction that counts it; what that transaction found in the way
-    /// (a later epoch, a removal, a tombstone) has rolled it back. From then on it counts until its blob is doomed.
+    /// (a later epoch, a removal, a tombstone) has rolled it back. From then on it counts, for its upload or for those that
+    /// share its content, until its blob is doomed.
     fn inventory(&self) -> BoxStream<'static, Result<Vec<BlobEpoch>, BlobError>> {
         let store = self.clone();
         stream::once(async move { store.pending().await }).boxed()

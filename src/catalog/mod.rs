@@ -58,10 +58,11 @@ pub struct Advance {
 /// Stored bytes that count nowhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Strays {
-    /// Of known blobs: a later epoch was taken, or the upload completed, without them. They never will count.
+    /// Of known blobs: nothing refers to them, and their own upload has gone on without them or is gone. They never will
+    /// count.
     pub lost: Vec<BlobEpoch>,
-    /// Blobs that no record has: being created just now, or what a creation left that never came to its end. Each as often
-    /// as it was asked for.
+    /// Blobs that nobody knows: being created just now, what a creation left that never came to its end, or what came late to
+    /// an upload that has given its blob up. Each as often as it was asked for.
     pub unknown: Vec<BlobId>,
 }
 
@@ -115,6 +116,9 @@ impl From<tokio_postgres::Error> for CatalogError {
 }
 
 /// Records of uploads, shared by all backends. Each method is one transaction, or one statement.
+///
+/// Equal content is stored once. An upload that becomes complete with the digest and the length of one that is complete takes
+/// over that one's extents, in the same transaction, and its own blob is doomed. From then on its extents never change.
 #[async_trait]
 pub trait Catalog: Send + Sync {
     /// Records a new upload in [`Epoch::FIRST`], together with its first chunk if there is one. It expires after `ttl`
@@ -174,8 +178,8 @@ pub trait Catalog: Send + Sync {
     /// Which of these stored bytes count nowhere.
     async fn strays(&self, stored: &[BlobEpoch]) -> Result<Strays, CatalogError>;
 
-    /// Dooms those of these blobs that still no record has, and buries the uploads that would have had them: who comes
-    /// late with their creation finds [`CatalogError::Gone`]. Returns them.
+    /// Dooms those of these blobs that still nobody knows, and buries the uploads that would have had them, if there are no
+    /// such records: who comes late with their creation finds [`CatalogError::Gone`]. Returns them.
     async fn condemn(&self, blobs: &[BlobId]) -> Result<Vec<BlobId>, CatalogError>;
 
     /// Forgets some of the tombstones and replicas that nobody asks for any more.

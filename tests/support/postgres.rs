@@ -21,6 +21,19 @@ impl Database {
         url.set_path(&name);
         Self { url: url.into(), name }
     }
+
+    /// Asks for a number.
+    pub fn number(&self, question: &str) -> i64 {
+        let asked = run(async {
+            let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await?;
+            let connection = tokio::spawn(connection);
+            let row = client.query_one(question, &[]).await?;
+            drop(client);
+            drop(connection.await);
+            row.try_get(0)
+        });
+        asked.unwrap()
+    }
 }
 
 impl Drop for Database {
@@ -50,8 +63,7 @@ fn start() -> (Url, Option<Child>) {
 }
 
 fn execute(statement: &str) -> Result<(), tokio_postgres::Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
+    run(async {
         let (client, connection) = tokio_postgres::connect(server().as_str(), NoTls).await?;
         let connection = tokio::spawn(connection);
         client.batch_execute(statement).await?;
@@ -59,4 +71,8 @@ fn execute(statement: &str) -> Result<(), tokio_postgres::Error> {
         drop(connection.await);
         Ok(())
     })
+}
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }

@@ -9,6 +9,7 @@ mod pending;
 mod queries;
 mod read;
 mod rows;
+mod sharing;
 mod sweep;
 mod write;
 

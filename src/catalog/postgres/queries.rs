@@ -111,6 +111,11 @@ statements! {
     /// First in a removal: from here on nothing is appended.
     LOCK = "SELECT 1 FROM uploads WHERE id = $1 FOR UPDATE";
 
+    /// First where references to several blobs change: all lock them in one order, so that no two wait for one another.
+    HOLD_BLOBS =
+        "SELECT 1 FROM blobs WHERE id IN (SELECT blob_id FROM uploads WHERE id = ANY($1) \
+           UNION SELECT blob_id FROM extents WHERE upload_id = ANY($1)) ORDER BY id FOR UPDATE";
+
     /// Each blob counts once for an upload, however many extents lie in it.
     RELEASE_BLOBS =
         "UPDATE blobs SET refs = refs - 1, doomed_at = CASE WHEN refs = 1 THEN now() END \
@@ -134,24 +139,44 @@ statements! {
     EXPIRED = "SELECT id FROM uploads WHERE expires_at <= now() AND completed_at IS NULL ORDER BY expires_at LIMIT $1 \
                FOR UPDATE SKIP LOCKED";
 
-    /// Of the bytes of blobs ($1) in epochs ($2): those whose blob nobody knows, and those without which the blob's own upload,
-    /// which alone refers to it, has gone on. Where others refer to a blob too, that is not judged.
+    /// Of the bytes of blobs ($1) in epochs ($2): those whose blob nobody knows; and those to which no extent refers and never
+    /// will, because the blob's own upload has gone on without them, or is gone itself, or shares others' bytes. What refers
+    /// to bytes for the first time is their own upload: all others copy extents that are there.
     STRAYS =
         "SELECT stored.blob_id, stored.epoch, blobs.id IS NULL \
          FROM unnest($1::uuid[], $2::bigint[]) AS stored (blob_id, epoch) \
          LEFT JOIN blobs ON blobs.id = stored.blob_id \
          LEFT JOIN uploads ON uploads.id = stored.blob_id AND uploads.blob_id = stored.blob_id \
-         WHERE blobs.id IS NULL OR (blobs.refs = 1 \
-           AND (uploads.epoch > stored.epoch OR uploads.completed_at IS NOT NULL) \
-           AND NOT EXISTS (SELECT FROM extents WHERE extents.upload_id = stored.blob_id \
-             AND extents.epoch = stored.epoch AND extents.blob_id = stored.blob_id))";
+         WHERE blobs.id IS NULL OR (blobs.refs > 0 \
+           AND (uploads.id IS NULL OR uploads.epoch > stored.epoch OR uploads.completed_at IS NOT NULL) \
+           AND NOT EXISTS (SELECT FROM extents WHERE extents.blob_id = stored.blob_id AND extents.epoch = stored.epoch))";
 
-    /// A creation that comes at the same time waits for the blob's key, and fails at it.
+    /// A creation that comes at the same time waits for the blob's key, and fails at it. Where there is a record it has given
+    /// its bytes up for those of another, and a late writer has left some again: that buries nobody.
     CONDEMN =
         "WITH condemned AS (INSERT INTO blobs (id, refs, doomed_at) SELECT DISTINCT id, 0, now() \
-           FROM unnest($1::uuid[]) AS id ON CONFLICT (id) DO NOTHING RETURNING id) \
-         INSERT INTO tombstones (id, removed_at) SELECT id, now() FROM condemned \
-         ON CONFLICT (id) DO UPDATE SET removed_at = excluded.removed_at RETURNING id";
+           FROM unnest($1::uuid[]) AS id ON CONFLICT (id) DO NOTHING RETURNING id), \
+         buried AS (INSERT INTO tombstones (id, removed_at) SELECT id, now() FROM condemned \
+           WHERE NOT EXISTS (SELECT FROM uploads WHERE uploads.id = condemned.id) \
+           ON CONFLICT (id) DO UPDATE SET removed_at = excluded.removed_at) \
+         SELECT id FROM condemned";
+
+    /// A complete upload ($3 is another) with this digest and length. It stays until the end of the transaction: its removal
+    /// waits, and one whose removal is under way is passed over.
+    FIND_TWIN = "SELECT id FROM uploads WHERE sha256 = $1 AND length_bytes = $2 AND completed_at IS NOT NULL AND id <> $3 \
+                 LIMIT 1 FOR KEY SHARE SKIP LOCKED";
+
+    TAKE_TURN = "SELECT pg_advisory_xact_lock($1)";
+
+    REFER_TO_BLOBS =
+        "UPDATE blobs SET refs = refs + 1 WHERE id IN (SELECT blob_id FROM extents WHERE upload_id = $1)";
+
+    DELETE_EXTENTS = "DELETE FROM extents WHERE upload_id = $1";
+
+    COPY_EXTENTS = "INSERT INTO extents (upload_id, epoch, offset_bytes, length_bytes, blob_id, start_bytes) \
+                    SELECT $1, epoch, offset_bytes, length_bytes, blob_id, start_bytes FROM extents WHERE upload_id = $2";
+
+    DISOWN_BLOB = "UPDATE uploads SET blob_id = NULL WHERE id = $1";
 
     /// Some at a time.
     FORGET_TOMBSTONES =

@@ -16,6 +16,9 @@ pub(super) async fn expire(transaction: &Transaction<'_>, limit: u32) -> Result<
     for row in transaction.query(&statement, &[&i64::from(limit)]).await? {
         expired.push(UploadId::from_stored(row.try_get(0)?));
     }
+    let hold_blobs = transaction.prepare_cached(queries::HOLD_BLOBS).await?;
+    let all: Vec<Uuid> = expired.iter().map(|id| id.as_uuid()).collect();
+    transaction.execute(&hold_blobs, &[&all]).await?;
     for id in &expired {
         write::remove(transaction, *id).await?;
     }

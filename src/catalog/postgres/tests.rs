@@ -1,4 +1,5 @@
 mod hanging;
+mod sharing;
 
 use super::*;
 use crate::catalog::conformance;

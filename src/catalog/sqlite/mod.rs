@@ -6,6 +6,7 @@
 mod queries;
 mod read;
 mod rows;
+mod sharing;
 mod sweep;
 mod write;
 

@@ -114,17 +114,38 @@ pub(super) const FORGET: &str = "DELETE FROM blobs WHERE id = ?1 AND refs = 0";
 pub(super) const EXPIRED: &str = "SELECT id FROM uploads WHERE expires_at <= ?1 AND completed_at IS NULL \
      ORDER BY expires_at LIMIT ?2";
 
-/// Of the bytes of a blob (?1) in an epoch (?2): whether nobody knows the blob; and whether its own upload, which alone
-/// refers to it, has gone on without them. Where others refer to it too, that is not judged.
+/// Of the bytes of a blob (?1) in an epoch (?2): whether nobody knows the blob; and whether no extent refers to them and none
+/// ever will, because the blob's own upload has gone on without them, or is gone itself, or shares others' bytes. What refers
+/// to bytes for the first time is their own upload: all others copy extents that are there.
 pub(super) const STRAY: &str = "SELECT NOT EXISTS (SELECT 1 FROM blobs WHERE id = ?1), \
-     EXISTS (SELECT 1 FROM blobs JOIN uploads ON uploads.id = blobs.id AND uploads.blob_id = blobs.id \
-       WHERE blobs.id = ?1 AND refs = 1 AND (epoch > ?2 OR completed_at IS NOT NULL) \
-       AND NOT EXISTS (SELECT 1 FROM extents WHERE upload_id = ?1 AND extents.epoch = ?2 AND extents.blob_id = ?1))";
+     EXISTS (SELECT 1 FROM blobs LEFT JOIN uploads ON uploads.id = blobs.id AND uploads.blob_id = blobs.id \
+       WHERE blobs.id = ?1 AND refs > 0 AND (uploads.id IS NULL OR epoch > ?2 OR completed_at IS NOT NULL) \
+       AND NOT EXISTS (SELECT 1 FROM extents WHERE extents.blob_id = ?1 AND extents.epoch = ?2))";
+
+/// A complete upload (?3 is another) with this digest and length.
+pub(super) const FIND_TWIN: &str = "SELECT id FROM uploads WHERE sha256 = ?1 AND length_bytes = ?2 \
+     AND completed_at IS NOT NULL AND id <> ?3 LIMIT 1";
+
+pub(super) const REFER_TO_BLOBS: &str =
+    "UPDATE blobs SET refs = refs + 1 WHERE id IN (SELECT blob_id FROM extents WHERE upload_id = ?1)";
+
+pub(super) const DELETE_EXTENTS: &str = "DELETE FROM extents WHERE upload_id = ?1";
+
+pub(super) const COPY_EXTENTS: &str = "INSERT INTO extents \
+     (upload_id, epoch, offset_bytes, length_bytes, blob_id, start_bytes) \
+     SELECT ?1, epoch, offset_bytes, length_bytes, blob_id, start_bytes FROM extents WHERE upload_id = ?2";
+
+pub(super) const DISOWN_BLOB: &str = "UPDATE uploads SET blob_id = NULL WHERE id = ?1";
 
 pub(super) const IDENTITY: &str = "SELECT id FROM identity";
 
 pub(super) const CONDEMN: &str =
     "INSERT INTO blobs (id, refs, doomed_at) VALUES (?1, 0, ?2) ON CONFLICT (id) DO NOTHING";
+
+/// Not where there is a record: that has given its bytes up for those of another, and a late writer has left some again.
+pub(super) const BURY: &str = "INSERT INTO tombstones (id, removed_at) SELECT ?1, ?2 \
+     WHERE NOT EXISTS (SELECT 1 FROM uploads WHERE id = ?1) \
+     ON CONFLICT (id) DO UPDATE SET removed_at = excluded.removed_at";
 
 /// Some at a time.
 pub(super) const FORGET_TOMBSTONES: &str = "DELETE FROM tombstones WHERE id IN (SELECT id FROM tombstones \

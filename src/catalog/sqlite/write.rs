@@ -1,6 +1,7 @@
 //! What changes records. Each function is (part of) one transaction; on an error it is rolled back.
 
 use super::read::conflict;
+use super::sharing::share;
 use super::{queries, rows};
 use crate::catalog::stored::{fold, signed};
 use crate::catalog::{Advance, CatalogError};
@@ -51,6 +52,7 @@ pub(super) fn create(
     }
     if let Some(first) = first {
         record_range(transaction, new.id, first)?;
+        share(transaction, new.id, first)?;
     }
     Ok(created)
 }
@@ -102,6 +104,7 @@ pub(super) fn append(
         transaction.prepare_cached(queries::RELEASE_SEGMENTS)?.execute(values)?;
     }
     record_range(transaction, id, advance)?;
+    share(transaction, id, advance)?;
     Ok(appended)
 }
 
@@ -131,12 +134,18 @@ pub(super) fn terminate(transaction: &Transaction<'_>, id: UploadId) -> Result<V
 /// Leaves a tombstone instead of the record. Returns the blobs that are doomed by it.
 pub(super) fn remove(transaction: &Transaction<'_>, id: UploadId) -> Result<Vec<BlobId>> {
     let (id, now) = (id.as_uuid().into_bytes(), rows::now());
-    let released: Vec<(BlobId, i64)> = transaction
-        .prepare_cached(queries::RELEASE_BLOBS)?
-        .query_map(params![id, now], |row| Ok((rows::blob(row, 0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
+    let doomed = release_blobs(transaction, id)?;
     transaction.prepare_cached(queries::DELETE_UPLOAD)?.execute([id])?;
     transaction.prepare_cached(queries::INSERT_TOMBSTONE)?.execute(params![id, now])?;
+    Ok(doomed)
+}
+
+/// An upload refers to its blobs no longer. Returns those that are doomed by it.
+pub(super) fn release_blobs(transaction: &Transaction<'_>, id: [u8; 16]) -> Result<Vec<BlobId>> {
+    let released: Vec<(BlobId, i64)> = transaction
+        .prepare_cached(queries::RELEASE_BLOBS)?
+        .query_map(params![id, rows::now()], |row| Ok((rows::blob(row, 0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
     Ok(released.into_iter().filter(|(_, refs)| *refs == 0).map(|(blob, _)| blob).collect())
 }
 

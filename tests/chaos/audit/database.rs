@@ -44,6 +44,13 @@ const RECORDS: &[Check] = &[
              UNION SELECT upload_id, blob_id FROM extents) referring GROUP BY blob_id) r ON r.blob_id = b.id
          WHERE b.refs IS DISTINCT FROM coalesce(r.refs, 0)",
     ),
+    (
+        "contents that are stored more than once",
+        false,
+        "SELECT encode(u.sha256, 'hex') || ' of ' || u.length_bytes || ' bytes in ' || count(DISTINCT e.blob_id) || ' blobs'
+         FROM uploads u JOIN extents e ON e.upload_id = u.id
+         WHERE u.completed_at IS NOT NULL GROUP BY u.sha256, u.length_bytes HAVING count(DISTINCT e.blob_id) > 1",
+    ),
     ("doomed blobs", true, "SELECT id::text FROM blobs WHERE doomed_at IS NOT NULL"),
     (
         "uploads that nobody goes on with",

@@ -11,6 +11,7 @@ mod frontends_stop;
 mod in_flight;
 mod load;
 mod memory;
+mod sharing;
 mod sweeping;
 
 use crate::support::cluster::Store;

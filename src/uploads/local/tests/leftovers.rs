@@ -23,26 +23,34 @@ const COUNT: &str = "SELECT (SELECT count(*) FROM uploads), (SELECT count(*) FRO
 impl Leftovers {
     /// Of a data folder, or of a database.
     pub(super) async fn of(folder: &Path, database: Option<&TestDatabase>) -> Self {
-        let ([uploads, extents, segments, pending, blobs, tombstones], bytes) = match database {
-            Some(database) => {
-                let [bytes] = database.numbers("SELECT count(*) FROM blob_rows").await;
-                (database.numbers(COUNT).await, bytes)
-            }
-            None => (count(&folder.join("catalog.db")), files(&folder.join("blobs"))),
+        let [uploads, extents, segments, pending, blobs, tombstones] = numbers(folder, database, COUNT).await;
+        let rows = match database {
+            Some(database) => database.numbers::<1>("SELECT count(*) FROM blob_rows").await[0],
+            None => 0,
         };
+        let bytes = rows + files(&folder.join("blobs"));
         Self { uploads, extents, segments, pending, blobs, tombstones, bytes }
     }
 }
 
-fn count(path: &Path) -> [i64; 6] {
-    let connection = rusqlite::Connection::open(path).unwrap();
-    let counted = connection.query_row(COUNT, [], |row| {
-        Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?])
-    });
-    counted.unwrap()
+/// What a data folder's catalog, or a database, answers to a question for numbers.
+pub(super) async fn numbers<const N: usize>(
+    folder: &Path,
+    database: Option<&TestDatabase>,
+    sql: &str,
+) -> [i64; N] {
+    match database {
+        Some(database) => database.numbers(sql).await,
+        None => {
+            let connection = rusqlite::Connection::open(folder.join("catalog.db")).unwrap();
+            let ask = |row: &rusqlite::Row<'_>| Ok(std::array::from_fn(|column| row.get(column).unwrap()));
+            connection.query_row(sql, [], ask).unwrap()
+        }
+    }
 }
 
+/// None where the bytes are rows.
 fn files(folder: &Path) -> i64 {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
     entries.filter(|entry| entry.is_dir()).map(|folder| fs::read_dir(folder).unwrap().count() as i64).sum()
 }

@@ -14,6 +14,7 @@ mod model;
 mod racing;
 mod reading;
 mod removal;
+mod sharing;
 mod sweeping;
 
 use super::LocalUploads;
@@ -95,6 +96,15 @@ impl Rig {
         Self::over(catalog, blobs, tempfile::tempdir().unwrap(), Some(database))
     }
 
+    async fn on_postgres_and_a_folder() -> Self {
+        let (database, pool) = TestDatabase::migrated().await;
+        let folder = tempfile::tempdir().unwrap();
+        let (catalog, blobs) =
+            (PostgresCatalog::new(pool), LocalBlobs::open(&folder.path().join("blobs")).await.unwrap());
+        assert!(pair(&catalog, &blobs).await.unwrap());
+        Self::over(Arc::new(catalog), Arc::new(blobs), folder, Some(database))
+    }
+
     fn over(
         catalog: Arc<dyn Catalog>,
         blobs: Arc<dyn BlobStore>,
@@ -123,6 +133,16 @@ impl Rig {
 
     async fn leftovers(&self) -> Leftovers {
         Leftovers::of(self.folder.path(), self.database.as_ref()).await
+    }
+
+    /// Whether the store is a folder.
+    fn keeps_files(&self) -> bool {
+        self.folder.path().join("blobs").exists()
+    }
+
+    /// Asks the database, beside the catalog.
+    async fn numbers<const N: usize>(&self, sql: &str) -> [i64; N] {
+        leftovers::numbers(self.folder.path(), self.database.as_ref(), sql).await
     }
 
     async fn create(&self, length: Option<u64>, first: First) -> Result<Upload, UploadError> {
