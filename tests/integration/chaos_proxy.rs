@@ -74,6 +74,21 @@ fn each_fault_takes_effect_once_and_only_on_what_it_is_meant_for() {
 }
 
 #[test]
+fn a_server_that_answers_early_and_closes_is_seen_to_close() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = ChaosProxy::before(Url(format!("http://{}", listener.local_addr().unwrap())));
+    let request = proxy.url.request("PATCH", "/files/x").header("Content-Length", 3);
+    let mut client = request.begin().unwrap();
+    let (mut server, _) = listener.accept().unwrap();
+    Head::read(&mut BufReader::new(server.try_clone().unwrap())).unwrap();
+    server.write_all(b"HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n").unwrap();
+    drop(server);
+    let mut answer = String::new();
+    client.stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 409 "), "{answer}");
+}
+
+#[test]
 fn a_held_request_stands_still_at_the_byte_until_it_is_released() {
     let proxy = ChaosProxy::before(echo());
     proxy.inject(1, chunks, Fault::HoldRequest { after: 65_537 });

@@ -69,7 +69,11 @@ impl Shared {
         let (bytes, succeeded) = (AtomicU64::new(0), AtomicBool::new(false));
         thread::scope(|scope| {
             let sent = scope.spawn(|| ends(self.pass_request(fault, framing, request, upstream, &bytes)));
-            let answered = ends(self.pass_answer(fault, &head, from_upstream, client, &succeeded));
+            let answered = self.pass_answer(fault, &head, from_upstream, client, &succeeded);
+            let answered = ends(answered.and_then(|next| match next {
+                Next::Keep => stays_open(upstream, || sent.is_finished()),
+                ended => Ok(ended),
+            }));
             let sent = sent.join().unwrap_or(Ok(Next::Reset));
             self.state.change(|state| {
                 if !succeeded.load(Ordering::Relaxed) {
@@ -189,6 +193,20 @@ impl Shared {
         self.state.change(|state| state.counts.held += 1);
         self.state.wait_until("a hold is released", |state| state.released || state.ended);
     }
+}
+
+/// Who has answered before it had the whole request may close then: the client, which may wait for that, has to see it.
+fn stays_open(upstream: &TcpStream, sent: impl Fn() -> bool) -> io::Result<Next> {
+    upstream.set_read_timeout(Some(Duration::from_millis(1)))?;
+    while !sent() {
+        match upstream.peek(&mut [0]) {
+            Ok(0) => return Ok(Next::Close),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            unexpected => return unexpected.map(|_| Next::Reset),
+        }
+    }
+    upstream.set_read_timeout(None)?;
+    Ok(Next::Keep)
 }
 
 /// A client's connection and the one it is passed on to.
