@@ -18,5 +18,6 @@ pub mod postgres;
 pub mod postgres_server;
 pub mod process;
 pub mod small_disk;
+pub mod tus_client;
 pub mod wait;
 pub mod wire;
