@@ -14,6 +14,7 @@ pub mod external;
 pub mod hostile;
 pub mod lossy_disk;
 pub mod multipart;
+pub mod nginx;
 pub mod postgres;
 pub mod postgres_server;
 pub mod process;

@@ -1,6 +1,6 @@
 use super::external::run;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// A tus client that others wrote, as it comes from its registry, driven by small scripts in tests/clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum TusClient {
 
 impl TusClient {
     pub const ALL: [Self; 3] = [Self::TusJsClient, Self::Uppy, Self::Tuspy];
+    /// Those that can do more than upload a file whose length is known.
+    pub const JAVASCRIPT: [Self; 2] = [Self::TusJsClient, Self::Uppy];
 
     /// Uploads files, one after the other, and returns the URL of each. The options are those of the scripts.
     pub fn upload<'a>(
@@ -22,6 +24,21 @@ impl TusClient {
     ) -> Vec<String> {
         let urls = run(self.script("upload").arg(endpoint).args(files).args(options));
         urls.lines().map(str::to_owned).collect()
+    }
+
+    /// Begins to upload a file, and terminates it after a chunk. Returns the URL that it had.
+    pub fn terminate(self, endpoint: &str, file: &Path, chunk_bytes: u64) -> String {
+        run(self
+            .script("terminate")
+            .arg(endpoint)
+            .arg(file)
+            .args(["--chunk-bytes", &chunk_bytes.to_string()]))
+    }
+
+    /// Begins to upload a file, in a process that is the caller's to kill.
+    pub fn start(self, endpoint: &str, file: &Path, options: &[&str]) -> Child {
+        let mut script = self.script("upload");
+        script.arg(endpoint).arg(file).args(options).stdout(Stdio::null()).spawn().unwrap()
     }
 
     fn script(self, name: &str) -> Command {
