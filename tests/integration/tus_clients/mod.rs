@@ -4,6 +4,7 @@ mod cuts;
 mod deferred;
 mod hundred;
 mod killed;
+mod parallel;
 mod terminating;
 
 use crate::support::api::assert_stored;
