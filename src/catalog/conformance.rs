@@ -1,8 +1,9 @@
 //! What every catalog must do. Each implementation's tests call [`all`].
 //!
-//! `appending` holds the heart: offsets, epochs and races; `removal`, `sweeping`, `listing` and `replicas` the rest.
+//! `appending` holds the heart: offsets, epochs and races; `joining` what is made of others; `removal`, `sweeping`, `listing` and `replicas` the rest.
 
 mod appending;
+mod joining;
 mod listing;
 mod removal;
 mod replicas;
@@ -24,6 +25,7 @@ pub(crate) async fn all(catalog: Arc<dyn Catalog>) {
     appending::all(&catalog).await;
     removal::all(&*catalog).await;
     sweeping::all(&catalog).await;
+    joining::all(&catalog).await;
     replicas::all(&*catalog).await;
 }
 

@@ -12,10 +12,12 @@ mod sweeper;
 
 pub use budget::{Budget, Grant};
 pub use chunker::{Chunk, Chunker, LARGEST as LARGEST_CHUNK};
-pub use local::LocalUploads;
+pub use local::{Finisher, LocalUploads};
 pub use sweeper::{SweepError, Sweeper, Swept, pair};
 
-use crate::domain::{ContainerId, Epoch, Listing, NewUpload, Page, Refusal, Segment, Upload, UploadId};
+use crate::domain::{
+    ContainerId, Epoch, Listing, NewUpload, Page, PartFault, Refusal, Segment, Upload, UploadId,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::LocalBoxStream;
@@ -108,6 +110,10 @@ pub enum UploadError {
     PastTheEnd { length: u64 },
     #[error("the upload's length is already known to be {length}")]
     LengthIsKnown { length: u64 },
+    #[error("the upload is made of its parts, and takes no bytes itself")]
+    FinalUpload,
+    #[error("the upload {part} {fault}")]
+    BadPart { part: UploadId, fault: PartFault },
     #[error("the body ended after {received} bytes, short of the length of {length}")]
     ShortOfLength { received: u64, length: u64 },
     #[error("the upload is larger than {limit} bytes")]
@@ -130,7 +136,8 @@ pub enum UploadError {
 #[async_trait(?Send)]
 pub trait Uploads {
     /// Creates the upload `new.id`, with what comes along. Asked again with the same id (a replay), it is one upload.
-    /// On an error part of the upload may exist; who sent it whole terminates it.
+    /// On an error part of the upload may exist; who sent it whole terminates it. One that is final is complete if its parts
+    /// are, and comes with [`First::Nothing`].
     async fn create(&self, call: &Call, new: NewUpload, first: First) -> Result<Upload, UploadError>;
 
     /// Appends `body`. Bytes that came before an error stay, for a client that resumes; unless the writer holds an epoch:
@@ -176,6 +183,7 @@ impl From<Refusal> for UploadError {
             Refusal::Complete { offset, epoch } => Self::Complete { offset, epoch },
             Refusal::PastTheEnd { length } => Self::PastTheEnd { length },
             Refusal::LengthIsKnown { length } => Self::LengthIsKnown { length },
+            Refusal::Final => Self::FinalUpload,
         }
     }
 }

@@ -84,7 +84,11 @@ impl LocalUploads {
         let advance = self.advance(call, epoch, &append, chunk.len, length, digest);
         match self.catalog.append(id, &advance, staged, self.ttl).await {
             Err(CatalogError::Conflict(now)) => Err(refusal(&now, epoch, &append, chunk.len)),
-            moved => Ok(moved?),
+            moved => {
+                let upload = moved?;
+                self.join_finals_of(&upload).await;
+                Ok(upload)
+            }
         }
     }
 

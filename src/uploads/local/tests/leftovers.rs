@@ -1,5 +1,6 @@
 //! What there is in the stores, counted from outside.
 
+use super::Rig;
 use crate::db::testing::TestDatabase;
 use std::fs;
 use std::path::Path;
@@ -11,32 +12,49 @@ pub(super) struct Leftovers {
     pub segments: i64,
     pub blobs: i64,
     pub tombstones: i64,
+    /// Rows that say of what final uploads are to be made.
+    pub parts: i64,
     /// Files of the folder's store, or rows.
     pub bytes: i64,
 }
 
 const COUNT: &str = "SELECT (SELECT count(*) FROM uploads), (SELECT count(*) FROM extents),
-     (SELECT count(*) FROM segments), (SELECT count(*) FROM blobs), (SELECT count(*) FROM tombstones)";
+     (SELECT count(*) FROM segments), (SELECT count(*) FROM blobs), (SELECT count(*) FROM tombstones), (SELECT count(*) FROM parts)";
+
+/// Blobs that are referred to by another number of uploads than is said, and extents in blobs that are doomed or unknown.
+const WRONG: &str = "SELECT (SELECT count(*) FROM blobs WHERE refs <> (SELECT count(*) FROM uploads
+       WHERE uploads.blob_id = blobs.id
+       OR EXISTS (SELECT 1 FROM extents WHERE upload_id = uploads.id AND extents.blob_id = blobs.id))),
+     (SELECT count(*) FROM extents
+       WHERE NOT EXISTS (SELECT 1 FROM blobs WHERE blobs.id = extents.blob_id AND refs > 0))";
+
+/// Over the whole database: references are what they are said to be, and none dangles.
+pub(super) async fn check_references(rig: &Rig) {
+    let wrong: [i64; 2] = match &rig.database {
+        Some(database) => database.numbers(WRONG).await,
+        None => ask(&rig.folder.path().join("catalog.db"), WRONG),
+    };
+    assert_eq!(wrong, [0, 0], "wrong counts, dangling extents");
+}
 
 impl Leftovers {
     /// Of a data folder, or of a database.
     pub(super) async fn of(folder: &Path, database: Option<&TestDatabase>) -> Self {
-        let ([uploads, extents, segments, blobs, tombstones], bytes) = match database {
+        let ([uploads, extents, segments, blobs, tombstones, parts], bytes) = match database {
             Some(database) => {
                 let [bytes] = database.numbers("SELECT count(*) FROM blob_rows").await;
                 (database.numbers(COUNT).await, bytes)
             }
-            None => (count(&folder.join("catalog.db")), files(&folder.join("blobs"))),
+            None => (ask(&folder.join("catalog.db"), COUNT), files(&folder.join("blobs"))),
         };
-        Self { uploads, extents, segments, blobs, tombstones, bytes }
+        Self { uploads, extents, segments, blobs, tombstones, parts, bytes }
     }
 }
 
-fn count(path: &Path) -> [i64; 5] {
+fn ask<const N: usize>(path: &Path, sql: &str) -> [i64; N] {
     let connection = rusqlite::Connection::open(path).unwrap();
-    let counted = connection
-        .query_row(COUNT, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?]));
-    counted.unwrap()
+    let row = connection.query_row(sql, [], |row| Ok(std::array::from_fn(|column| row.get(column).unwrap())));
+    row.unwrap()
 }
 
 fn files(folder: &Path) -> i64 {

@@ -60,7 +60,7 @@ async fn a_folder_of_another_catalog_is_not_swept() {
 }
 
 /// So often that what is without a record is found to be so twice.
-async fn sweep_all(rig: &Rig) -> Swept {
+pub(super) async fn sweep_all(rig: &Rig) -> Swept {
     let (mut sweeper, mut swept) = (rig.sweeper(), Swept::default());
     for _ in 0..2 {
         sweeper.sweep(&mut swept).await.unwrap();
