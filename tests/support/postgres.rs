@@ -3,7 +3,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use tokio_postgres::NoTls;
+use tokio::runtime::Runtime;
+use tokio_postgres::{Client, NoTls};
 use url::Url;
 
 /// An empty database of its own for one test, on a real server. Dropped with it.
@@ -20,6 +21,27 @@ impl Database {
         let mut url = server().clone();
         url.set_path(&name);
         Self { url: url.into(), name }
+    }
+}
+
+/// A transaction that has done something and does not end before this is dropped.
+pub struct Held {
+    _client: Client,
+    _runtime: Runtime,
+}
+
+impl Database {
+    /// Begins a transaction with this statement and leaves it open.
+    #[allow(dead_code, reason = "not every program of tests has to hold something")]
+    pub fn hold(&self, statement: &str) -> Held {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let client = runtime.block_on(async {
+            let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client.batch_execute(&format!("BEGIN; {statement}")).await.unwrap();
+            client
+        });
+        Held { _client: client, _runtime: runtime }
     }
 }
 
