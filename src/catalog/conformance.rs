@@ -1,9 +1,10 @@
 //! What every catalog must do. Each implementation's tests call [`all`].
 //!
 //! `appending` holds the heart: offsets, epochs and races; `pending` what does not count yet, `sharing` what becomes of equal
-//! content; `removal`, `sweeping`, `listing` and `replicas` the rest.
+//! content, `joining` what is made of others; `removal`, `sweeping`, `listing` and `replicas` the rest.
 
 mod appending;
+mod joining;
 mod listing;
 mod pending;
 mod removal;
@@ -29,6 +30,7 @@ pub(crate) async fn all(catalog: Arc<dyn Catalog>) {
     removal::all(&*catalog).await;
     sharing::all(&catalog).await;
     sweeping::all(&catalog).await;
+    joining::all(&catalog).await;
     replicas::all(&*catalog).await;
 }
 

@@ -3,7 +3,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use tokio_postgres::NoTls;
+use tokio::runtime::Runtime;
+use tokio_postgres::{Client, NoTls};
 use url::Url;
 
 /// An empty database of its own for one test, on a real server. Dropped with it.
@@ -33,6 +34,27 @@ impl Database {
             row.try_get(0)
         });
         asked.unwrap()
+    }
+}
+
+/// A transaction that has done something and does not end before this is dropped.
+pub struct Held {
+    _client: Client,
+    _runtime: Runtime,
+}
+
+impl Database {
+    /// Begins a transaction with this statement and leaves it open.
+    #[allow(dead_code, reason = "not every program of tests has to hold something")]
+    pub fn hold(&self, statement: &str) -> Held {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let client = runtime.block_on(async {
+            let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client.batch_execute(&format!("BEGIN; {statement}")).await.unwrap();
+            client
+        });
+        Held { _client: client, _runtime: runtime }
     }
 }
 

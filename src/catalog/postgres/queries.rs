@@ -13,19 +13,22 @@ macro_rules! record {
 
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
-        $($(#[$doc])* pub(super) const $name: &str = $sql;)*
+        $($(#[$doc])* pub(in crate::catalog::postgres) const $name: &str = $sql;)*
         #[cfg(test)]
-        pub(super) const ALL: &[&str] = &[$($name),*];
+        pub(in crate::catalog::postgres) const ALL: &[&str] = &[$($name),*];
     };
 }
 
+pub(super) mod joining;
+
 statements! {
-    /// In its final state. $11 is the time to live in seconds; complete if there is a digest ($10).
+    /// In its final state. $11 is the time to live in seconds; complete if there is a digest ($10). What is only a part ($12)
+    /// has a time to live even then.
     INSERT_UPLOAD = concat!(
         "INSERT INTO uploads (id, filename, filename_key, content_type, metadata, length_bytes, offset_bytes, epoch, \
-         digest_state, sha256, blob_id, created_at, completed_at, expires_at) \
+         digest_state, sha256, blob_id, created_at, completed_at, expires_at, concat) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $1, now(), CASE WHEN $10::bytea IS NOT NULL THEN now() END, \
-         CASE WHEN $10::bytea IS NULL THEN now() + make_interval(secs => $11) END) \
+         CASE WHEN $10::bytea IS NULL OR $12::text = 'partial' THEN now() + make_interval(secs => $11) END, $12) \
          ON CONFLICT (id) DO NOTHING RETURNING ",
         record!()
     );
@@ -44,7 +47,7 @@ statements! {
 
     CLAIM = concat!(
         "UPDATE uploads SET epoch = epoch + 1 WHERE id = $1 AND offset_bytes = $2 AND completed_at IS NULL \
-         AND ($3::bigint IS NULL OR epoch = $3) RETURNING ",
+         AND blob_id IS NOT NULL AND ($3::bigint IS NULL OR epoch = $3) RETURNING ",
         record!()
     );
 
@@ -52,13 +55,13 @@ statements! {
     /// the transaction. KEY SHARE keeps off a removal alone: neither a claim nor another append waits for it.
     PIN = "SELECT 1 FROM uploads WHERE id = $1 AND epoch = $2 AND offset_bytes = $3 AND completed_at IS NULL \
            AND $4 = coalesce((SELECT end_bytes FROM pending WHERE upload_id = $1 AND pending.epoch = $2), offset_bytes) \
-           FOR KEY SHARE";
+           AND blob_id IS NOT NULL FOR KEY SHARE";
 
     /// The compare-and-set: last in an append. Waits for one that runs at the same time, and then sees what that has done.
     ADVANCE = concat!(
         "UPDATE uploads SET offset_bytes = $9::bigint + $4::bigint, length_bytes = coalesce(length_bytes, $5), digest_state = $6, \
          sha256 = $7, completed_at = CASE WHEN $7::bytea IS NOT NULL THEN greatest(created_at, now()) END, \
-         expires_at = CASE WHEN $7::bytea IS NULL THEN now() + make_interval(secs => $8) END \
+         expires_at = CASE WHEN $7::bytea IS NULL OR concat = 'partial' THEN now() + make_interval(secs => $8) END \
          WHERE id = $1 AND epoch = $2 AND offset_bytes = $3 AND completed_at IS NULL \
          AND ($5::bigint IS NULL OR length_bytes IS NULL OR length_bytes = $5) \
          AND (coalesce(length_bytes, $5) IS NULL OR $9::bigint + $4::bigint <= coalesce(length_bytes, $5)) RETURNING ",
@@ -136,8 +139,14 @@ statements! {
               AND NOT EXISTS (SELECT FROM blob_rows WHERE blob_id = blobs.id)";
 
     /// Locks what it finds, as [`LOCK`] does, and leaves out what another transaction has locked: an append under way wins.
-    EXPIRED = "SELECT id FROM uploads WHERE expires_at <= now() AND completed_at IS NULL ORDER BY expires_at LIMIT $1 \
-               FOR UPDATE SKIP LOCKED";
+    /// An incomplete upload without a blob of its own is a final one.
+    EXPIRED =
+        "SELECT id FROM uploads WHERE expires_at <= now() AND CASE \
+           WHEN completed_at IS NOT NULL THEN NOT EXISTS (SELECT FROM parts WHERE part_id = uploads.id) \
+           WHEN blob_id IS NULL THEN EXISTS (SELECT FROM parts WHERE final_id = uploads.id \
+             AND NOT EXISTS (SELECT FROM uploads AS part WHERE part.id = part_id)) \
+           ELSE true END \
+         ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED";
 
     /// Of the bytes of blobs ($1) in epochs ($2): those whose blob nobody knows; and those to which no extent refers and never
     /// will, because the blob's own upload has gone on without them, or is gone itself, or shares others' bytes. What refers
@@ -215,7 +224,7 @@ pub(super) fn list(listing: &Listing) -> String {
     };
     let mut conditions = vec!["true".to_owned()];
     if !listing.incomplete_too {
-        conditions.push("completed_at IS NOT NULL".into());
+        conditions.push("completed_at IS NOT NULL AND concat IS DISTINCT FROM 'partial'".into());
     }
     let searching = !listing.search.is_empty();
     if searching {

@@ -11,7 +11,7 @@ use super::{pending, queries, rows};
 use crate::catalog::Advance;
 use crate::catalog::stored::{GONE_FOR, fold, signed};
 use crate::db::{Error, Staged};
-use crate::domain::{BlobId, Digest, Epoch, NewUpload, Upload, UploadId};
+use crate::domain::{BlobId, Concat, Digest, Epoch, NewUpload, Upload, UploadId};
 use deadpool_postgres::Transaction;
 use futures_util::future::{join, join3, join4, join5};
 use std::time::Duration;
@@ -42,12 +42,13 @@ pub(super) async fn create(
     let sha256 = first.and_then(|first| first.sha256).map(|sum| sum.0.to_vec());
     let id = new.id.as_uuid();
     let (filename, filename_key) = (new.filename.as_str(), fold(new.filename.as_str()));
+    let concat = new.concat.as_ref().map(Concat::to_string);
 
     sharing.look(transaction).await?;
     if !sharing.has_twin() {
         store(staged, transaction).await?;
     }
-    let values: [&(dyn ToSql + Sync); 11] = [
+    let values: [&(dyn ToSql + Sync); 12] = [
         &id,
         &filename,
         &filename_key,
@@ -59,6 +60,7 @@ pub(super) async fn create(
         &digest,
         &sha256,
         &ttl.as_secs_f64(),
+        &concat,
     ];
     // The tombstone behind them: a removal that we had to wait for has left one by then.
     let (created, blob, range, tombstone, looked) = join5(

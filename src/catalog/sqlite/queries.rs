@@ -10,10 +10,13 @@ macro_rules! record {
     };
 }
 
+pub(super) mod joining;
+
 pub(super) const INSERT_UPLOAD: &str = concat!(
     "INSERT INTO uploads (id, filename, filename_key, content_type, metadata, length_bytes, offset_bytes, epoch, \
-     digest_state, sha256, blob_id, created_at, completed_at, expires_at) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?1, ?11, ?12, ?13) \
+     digest_state, sha256, blob_id, created_at, completed_at, expires_at, concat) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?1, ?11, ?12, \
+     CASE WHEN ?12 IS NULL OR ?14 = 'partial' THEN ?13 END, ?14) \
      ON CONFLICT (id) DO NOTHING RETURNING ",
     record!()
 );
@@ -36,15 +39,15 @@ pub(super) const TOMBSTONE: &str = "SELECT 1 FROM tombstones WHERE id = ?1 AND r
 
 pub(super) const CLAIM: &str = concat!(
     "UPDATE uploads SET epoch = epoch + 1 WHERE id = ?1 AND offset_bytes = ?2 AND completed_at IS NULL \
-     AND (?3 IS NULL OR epoch = ?3) RETURNING ",
+     AND blob_id IS NOT NULL AND (?3 IS NULL OR epoch = ?3) RETURNING ",
     record!()
 );
 
 /// The compare-and-set.
 pub(super) const ADVANCE: &str = concat!(
     "UPDATE uploads SET offset_bytes = ?10 + ?4, length_bytes = coalesce(length_bytes, ?5), digest_state = ?6, \
-     sha256 = ?7, completed_at = max(created_at, ?8), expires_at = ?9 \
-     WHERE id = ?1 AND epoch = ?2 AND offset_bytes = ?3 AND completed_at IS NULL \
+     sha256 = ?7, completed_at = max(created_at, ?8), expires_at = CASE WHEN ?8 IS NULL OR concat = 'partial' THEN ?9 END \
+     WHERE id = ?1 AND epoch = ?2 AND offset_bytes = ?3 AND completed_at IS NULL AND blob_id IS NOT NULL \
      AND (?5 IS NULL OR length_bytes IS NULL OR length_bytes = ?5) \
      AND (coalesce(length_bytes, ?5) IS NULL OR ?10 + ?4 <= coalesce(length_bytes, ?5)) \
      AND ?10 = coalesce((SELECT end_bytes FROM pending WHERE upload_id = ?1 AND pending.epoch = ?2), offset_bytes) \
@@ -111,7 +114,12 @@ pub(super) const DOOMED: &str = "SELECT id, doomed_at FROM blobs WHERE doomed_at
 
 pub(super) const FORGET: &str = "DELETE FROM blobs WHERE id = ?1 AND refs = 0";
 
-pub(super) const EXPIRED: &str = "SELECT id FROM uploads WHERE expires_at <= ?1 AND completed_at IS NULL \
+/// An incomplete upload without a blob of its own is a final one.
+pub(super) const EXPIRED: &str = "SELECT id FROM uploads WHERE expires_at <= ?1 AND CASE \
+       WHEN completed_at IS NOT NULL THEN NOT EXISTS (SELECT 1 FROM parts WHERE part_id = uploads.id) \
+       WHEN blob_id IS NULL THEN EXISTS (SELECT 1 FROM parts WHERE final_id = uploads.id \
+         AND NOT EXISTS (SELECT 1 FROM uploads AS part WHERE part.id = part_id)) \
+       ELSE true END \
      ORDER BY expires_at LIMIT ?2";
 
 /// Of the bytes of a blob (?1) in an epoch (?2): whether nobody knows the blob; and whether no extent refers to them and none
@@ -179,7 +187,7 @@ pub(super) fn list(listing: &Listing) -> String {
         " FROM uploads WHERE (?1 = '' OR instr(filename_key, ?1) > 0)"
     ));
     if !listing.incomplete_too {
-        sql.push_str(" AND completed_at IS NOT NULL");
+        sql.push_str(" AND completed_at IS NOT NULL AND concat IS NOT 'partial'");
     }
     match (&listing.after, key) {
         (Some(_), Some(key)) => sql.push_str(&format!(" AND ({key}, id) {beyond} (?4, ?3)")),

@@ -5,7 +5,7 @@ use super::sharing::share;
 use super::{queries, rows};
 use crate::catalog::stored::{fold, signed};
 use crate::catalog::{Advance, CatalogError};
-use crate::domain::{BlobId, Digest, Epoch, NewUpload, Upload, UploadId};
+use crate::domain::{BlobId, Concat, Digest, Epoch, NewUpload, Upload, UploadId};
 use rusqlite::{OptionalExtension, Transaction, params};
 use std::time::Duration;
 
@@ -41,7 +41,8 @@ pub(super) fn create(
                 fate.sha256,
                 now,
                 fate.completed_at,
-                fate.expires_at
+                fate.expires_at,
+                new.concat.as_ref().map(Concat::to_string)
             ],
             rows::upload,
         )
@@ -182,15 +183,18 @@ fn record_segment(transaction: &Transaction<'_>, id: UploadId, advance: &Advance
 struct Fate {
     sha256: Option<[u8; 32]>,
     completed_at: Option<i64>,
-    expires_at: Option<i64>,
+    /// Of no upload that is complete, unless it is only a part of others.
+    expires_at: i64,
 }
 
 impl Fate {
     fn of(advance: Option<&Advance>, now: i64, ttl: Duration) -> Result<Self> {
         let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
-        Ok(match advance.and_then(|advance| advance.sha256) {
-            Some(sum) => Self { sha256: Some(sum.0), completed_at: Some(now), expires_at: None },
-            None => Self { sha256: None, completed_at: None, expires_at: Some(now.saturating_add(ttl)) },
+        let sum = advance.and_then(|advance| advance.sha256);
+        Ok(Self {
+            sha256: sum.map(|sum| sum.0),
+            completed_at: sum.map(|_| now),
+            expires_at: now.saturating_add(ttl),
         })
     }
 }

@@ -27,7 +27,8 @@ const RECORDS: &[Check] = &[
     (
         "complete uploads without a digest, or with an expiry",
         false,
-        "SELECT id::text FROM uploads WHERE completed_at IS NOT NULL AND (sha256 IS NULL OR expires_at IS NOT NULL)",
+        "SELECT id::text FROM uploads WHERE completed_at IS NOT NULL
+           AND (sha256 IS NULL AND digested_bytes IS NULL OR expires_at IS NOT NULL AND concat IS DISTINCT FROM 'partial')",
     ),
     (
         "uploads that are whole and not complete",

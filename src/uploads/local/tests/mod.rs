@@ -8,6 +8,7 @@ mod checksum;
 mod creation;
 mod failures;
 mod fencing;
+mod joining;
 mod leftovers;
 mod memory;
 mod model;
@@ -44,6 +45,8 @@ use tempfile::TempDir;
 
 const MIB: usize = 1 << 20;
 const BUDGET: u32 = 64 << 20;
+/// How many bytes the parts of a final upload may have together.
+const LIMIT: u64 = 100 << 20;
 const TTL: Duration = Duration::from_secs(3600);
 
 /// Makes a test of each rule on SQLite with a folder, and one on PostgreSQL.
@@ -124,7 +127,8 @@ impl Rig {
     /// A backend whose uploads expire at once.
     fn impatient_backend(&self) -> LocalUploads {
         let (catalog, blobs) = (self.catalog.clone(), Arc::new(self.blobs.clone()));
-        LocalUploads::new(catalog, blobs, self.budget.clone(), ContainerId::from_bits(3), Duration::ZERO)
+        let id = ContainerId::from_bits(3);
+        LocalUploads::new(catalog, blobs, self.budget.clone(), id, Duration::ZERO, LIMIT)
     }
 
     fn sweeper(&self) -> Sweeper {
@@ -231,7 +235,7 @@ fn backend(
     blobs: Arc<dyn BlobStore>,
     budget: Budget,
 ) -> LocalUploads {
-    LocalUploads::new(catalog, blobs, budget, ContainerId::from_bits(number), TTL)
+    LocalUploads::new(catalog, blobs, budget, ContainerId::from_bits(number), TTL, LIMIT)
 }
 
 fn described(length: Option<u64>) -> NewUpload {
