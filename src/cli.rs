@@ -56,6 +56,10 @@ pub struct Serve {
     #[arg(long, env, value_name = "DURATION", default_value = "30s")]
     pub shutdown_grace: String,
 
+    /// An origin whose web pages may use the service too, such as https://example.org, or * for any; may be repeated
+    #[arg(long, env, value_name = "ORIGIN", value_delimiter = ',')]
+    pub cors_origin: Vec<String>,
+
     /// A backend, or a host name of which each address is one; looked up again every second, may be repeated
     #[arg(
         long,

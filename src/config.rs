@@ -1,6 +1,7 @@
 //! From a command line to a validated configuration for a role. The only reader of secret files.
 
 use crate::cli::{RoleName, Serve};
+use crate::domain::Origins;
 use bytesize::ByteSize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -36,6 +37,8 @@ pub struct Common {
     /// Bytes of uploads that the process holds in memory at most.
     pub memory_budget: u32,
     pub shutdown_grace: Duration,
+    /// Of which other sites browsers may use the service.
+    pub cors_origins: Origins,
 }
 
 #[derive(Clone, Debug)]
@@ -134,6 +137,7 @@ fn common(options: &Serve) -> Result<Common, Invalid> {
         max_upload_size: size("max-upload-size", &options.max_upload_size)?,
         memory_budget,
         shutdown_grace: duration("shutdown-grace", &options.shutdown_grace)?,
+        cors_origins: origins(&options.cors_origin)?,
     })
 }
 
@@ -161,6 +165,34 @@ fn endpoint(value: &str) -> Result<Endpoint, Invalid> {
     let host = url.host_str().ok_or_else(wrong)?.trim_matches(['[', ']']).to_owned();
     match url.scheme() == "http" && url.path() == "/" && url.query().is_none() {
         true => Ok(Endpoint { host, port: url.port().unwrap_or(80) }),
+        false => Err(wrong()),
+    }
+}
+
+fn origins(values: &[String]) -> Result<Origins, Invalid> {
+    let mut origins = Vec::new();
+    // An empty variable is as good as none.
+    for value in values.iter().map(|value| value.trim()).filter(|value| !value.is_empty()) {
+        match value {
+            "*" => return Ok(Origins::Any),
+            url => origins.push(origin(url)?),
+        }
+    }
+    Ok(Origins::These(origins))
+}
+
+/// As browsers write it.
+fn origin(value: &str) -> Result<String, Invalid> {
+    let wrong =
+        || invalid("cors-origin", value, "https://HOST or https://HOST:PORT, without a path, or * for any");
+    let url = Url::parse(value).map_err(|_| wrong())?;
+    let origin = url.origin().ascii_serialization();
+    // Whatever else there may be in a URL stands out against that. `*.example.org` would be a host name, and help nobody.
+    match matches!(url.scheme(), "https" | "http")
+        && url.as_str() == format!("{origin}/")
+        && !origin.contains('*')
+    {
+        true => Ok(origin),
         false => Err(wrong()),
     }
 }
@@ -272,11 +304,43 @@ mod tests {
     }
 
     #[test]
+    fn origins_are_written_as_browsers_write_them() {
+        let origins = |values: &[&str]| {
+            let options: Vec<&str> = values.iter().flat_map(|value| ["--cors-origin", value]).collect();
+            config(&options).map(|config| match config {
+                Config::Standalone(config) => config.common.cors_origins,
+                other => panic!("{other:?}"),
+            })
+        };
+        let these = |origins: &[&str]| Ok(Origins::These(origins.iter().map(|&o| o.to_owned()).collect()));
+        assert_eq!(origins(&[]), these(&[]));
+        assert_eq!(origins(&[""]), these(&[]));
+        let two = ["https://A.Example:443,http://b.example:8080", "https://münchen.example/"];
+        let printed = ["https://a.example", "http://b.example:8080", "https://xn--mnchen-3ya.example"];
+        assert_eq!(origins(&two), these(&printed));
+        assert_eq!(origins(&["https://a.example", "*"]), Ok(Origins::Any));
+        for bad in [
+            "null",
+            "a.example",
+            "ftp://a",
+            "https://a/b",
+            "https://a?b",
+            "https://a#b",
+            "https://u@a",
+            "https://*.a",
+        ] {
+            let error = origins(&["https://good.example", bad]).unwrap_err();
+            assert!(error.contains("--cors-origin") && error.contains(&format!("'{bad}'")), "{error}");
+        }
+    }
+
+    #[test]
     fn a_bad_value_names_the_option_the_value_and_what_is_allowed() {
         for (arguments, parts) in [
             (["--max-upload-size", "much"], ["--max-upload-size", "'much'", "10GiB"]),
             (["--memory-budget", "1MiB"], ["--memory-budget", "'1MiB'", "from 4MiB to 2GiB"]),
             (["--shutdown-grace", "0s"], ["--shutdown-grace", "'0s'", "30s"]),
+            (["--cors-origin", "example.org"], ["--cors-origin", "'example.org'", "https://HOST"]),
             (["--upload-ttl", "never"], ["--upload-ttl", "'never'", "24h"]),
         ] {
             let error = config(&arguments).unwrap_err();

@@ -61,6 +61,7 @@ const OF_TESTS: &[(&str, &[&str])] = &[("catalog", &["blobs"])];
 /// Which rooms may use a crate. Test code may use any.
 const CRATES: &[(&str, &[&str])] = &[
     ("actix_web", &["http", "backend", "frontend", "standalone", "main"]),
+    ("actix_cors", &["http"]),
     ("awc", &["frontend", "healthcheck"]),
     ("clap", &["cli"]),
     ("deadpool_postgres", &["db", "catalog", "blobs"]),

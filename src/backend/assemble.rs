@@ -144,20 +144,28 @@ pub fn start(config: &BackendConfig, storage: Storage, identity: Identity) -> Re
         config.upload_ttl,
     );
     let (catalog, shared, ready) = (storage.catalog.clone(), replica.clone(), readiness.clone());
-    let max_upload_size = common.max_upload_size;
+    let (max_upload_size, origins) = (common.max_upload_size, common.cors_origins.clone());
     let own = Rc::new(uploads.clone());
-    let server = Server::start(common.listen, common.shutdown_grace, replica.clone(), own, move |urls| {
-        routes::mount(
-            urls,
-            Service {
-                uploads: Rc::new(uploads.clone()),
-                registry: Rc::new(CatalogRegistry(catalog.clone())),
-                replica: shared.clone(),
-                readiness: Rc::new(ready.clone()),
-                max_upload_size,
-            },
-        );
-    });
+    let server = Server::start(
+        common.listen,
+        common.shutdown_grace,
+        replica.clone(),
+        own,
+        origins.clone(),
+        move |urls| {
+            routes::mount(
+                urls,
+                Service {
+                    uploads: Rc::new(uploads.clone()),
+                    registry: Rc::new(CatalogRegistry(catalog.clone())),
+                    replica: shared.clone(),
+                    readiness: Rc::new(ready.clone()),
+                    max_upload_size,
+                    origins: origins.clone(),
+                },
+            );
+        },
+    );
     let server = server.map_err(|error| StartError::Listen(common.listen, error))?;
     actix_web::rt::spawn(sweeping::sweep(storage.clone(), config.upload_ttl, replica.clone()));
     actix_web::rt::spawn(life::live(storage, replica, readiness));

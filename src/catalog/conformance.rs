@@ -1,10 +1,11 @@
 //! What every catalog must do. Each implementation's tests call [`all`].
 //!
-//! `appending` holds the heart: offsets, epochs and races; `sharing` what becomes of equal content; `removal`, `sweeping`,
-//! `listing` and `replicas` the rest.
+//! `appending` holds the heart: offsets, epochs and races; `pending` what does not count yet; `sharing` what becomes of equal
+//! content; `removal`, `sweeping`, `listing` and `replicas` the rest.
 
 mod appending;
 mod listing;
+mod pending;
 mod removal;
 mod replicas;
 mod sharing;
@@ -24,6 +25,7 @@ pub(crate) async fn all(catalog: Arc<dyn Catalog>) {
     catalog.check().await.unwrap();
     listing::all(&*catalog).await;
     appending::all(&catalog).await;
+    pending::all(&*catalog).await;
     removal::all(&*catalog).await;
     sharing::all(&catalog).await;
     sweeping::all(&catalog).await;
@@ -57,8 +59,10 @@ pub(crate) fn bytes(from: u64, count: u64) -> Advance {
     digest.update(&vec![b'x'; (from + count) as usize]);
     Advance {
         epoch: Epoch::FIRST,
+        offset: from,
         from,
         count,
+        pending: false,
         length: None,
         digest,
         sha256: None,

@@ -11,6 +11,7 @@ mod epoch;
 mod extent;
 mod filename;
 mod id;
+mod origins;
 mod upload;
 
 pub use checksum::{Algorithm, Checksum, Summing};
@@ -21,4 +22,5 @@ pub use epoch::Epoch;
 pub use extent::{BlobEpoch, BlobId, Extent, Segment, merge_segments};
 pub use filename::FileName;
 pub use id::{CatalogId, InvalidUploadId, UploadId};
+pub use origins::Origins;
 pub use upload::{Cursor, Listing, NewUpload, Page, Refusal, SortKey, State, Upload};

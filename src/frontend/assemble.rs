@@ -76,10 +76,11 @@ fn serve(
     backends: Arc<Backends>,
 ) -> io::Result<Server> {
     let budget = Budget::new(common.memory_budget).with_patience(PATIENCE);
-    let max_upload_size = common.max_upload_size;
+    let (max_upload_size, origins) = (common.max_upload_size, common.cors_origins.clone());
     let own = Client::new(backends.clone(), replica.identity.container_id);
     let uploads = Rc::new(RelayUploads::new(own, budget.clone()));
-    Server::start(common.listen, common.shutdown_grace, replica.clone(), uploads, move |urls| {
+    let shared = replica.clone();
+    Server::start(common.listen, common.shutdown_grace, shared, uploads, origins.clone(), move |urls| {
         let client = Client::new(backends.clone(), replica.identity.container_id);
         let service = Service {
             uploads: Rc::new(RelayUploads::new(client.clone(), budget.clone())),
@@ -87,6 +88,7 @@ fn serve(
             replica: replica.clone(),
             readiness: Rc::new(readiness.clone()),
             max_upload_size,
+            origins: origins.clone(),
         };
         routes::mount(urls, service, client, Pages { dir: ui_dir.clone() });
     })

@@ -101,7 +101,7 @@ pub async fn delete(
     Caller(call): Caller,
     Id(id): Id,
 ) -> Result<HttpResponse, Refused> {
-    form::check_site(&request)?;
+    form::check_site(&request, &service.origins)?;
     match service.uploads.terminate(&call, id).await {
         // Somebody was faster, which is what was wanted.
         Ok(()) | Err(UploadError::NotFound | UploadError::Gone) => Ok(back_to_the_list()),

@@ -10,6 +10,7 @@ use crate::protocol::internal::{
 };
 use crate::replica::{Phase, Role};
 use crate::uploads::Call;
+use actix_cors::CorsError;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
@@ -21,7 +22,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use std::rc::Rc;
 
-/// Wrap each role's app in it: `App::new().app_data(service).wrap(from_fn(edge))`.
+/// Wrap each role's app in it last: whatever else answers is stamped, and its errors are problems too.
 pub async fn edge(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -40,11 +41,7 @@ pub async fn edge(
         }
     };
 
-    let answer = match is_upgrade(request.headers()) {
-        true => request
-            .into_response(Refused::new(Code::BadRequest, "WebSocket is not spoken here").error_response()),
-        false => next.call(request).await?.map_into_boxed_body(),
-    };
+    let answer = next.call(request).await?.map_into_boxed_body();
     let mut answer = with_problem(answer, &call.request_id);
     stamp(&service, &call, answer.headers_mut());
     if service.replica.phase() == Phase::Draining {
@@ -57,7 +54,19 @@ pub async fn edge(
     Ok(answer.map_body(|_, body| Counted { body, served, _request: held }.boxed()))
 }
 
-/// The framework reads the body of such a request to the end of the connection, whatever length it declares.
+/// Refuses what would make another protocol of a connection. The framework reads the body of such a request to the end of the
+/// connection, whatever length it declares.
+pub async fn no_upgrade(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if is_upgrade(request.headers()) {
+        let refused = Refused::new(Code::BadRequest, "WebSocket is not spoken here");
+        return Ok(request.into_response(refused.error_response()));
+    }
+    Ok(next.call(request).await?.map_into_boxed_body())
+}
+
 fn is_upgrade(headers: &HeaderMap) -> bool {
     let mut protocols = headers.get_all(header::UPGRADE).map(|value| value.as_bytes().to_ascii_lowercase());
     protocols.any(|line| line.windows(9).any(|word| word == b"websocket"))
@@ -116,6 +125,9 @@ fn with_problem(mut answer: ServiceResponse, request_id: &str) -> ServiceRespons
     }
     let own = answer.response_mut().extensions_mut().remove::<Refused>();
     let foreign = || {
+        if let Some(error) = answer.response().error().and_then(|error| error.as_error::<CorsError>()) {
+            return Some(Refused::from(error));
+        }
         let bare = matches!(answer.response().body().size(), BodySize::None | BodySize::Sized(0));
         let failed = bare || answer.response().error().is_some();
         failed.then(|| Refused::plain(Code::for_status(status.as_u16())))

@@ -1,7 +1,7 @@
 use super::body::{self, limited};
 use super::request::{Caller, hint};
 use super::{Refused, Service, whole};
-use crate::domain::{FileName, Upload};
+use crate::domain::{FileName, Origins, Upload};
 use crate::protocol::code::Code;
 use crate::protocol::media_type;
 use crate::protocol::multipart::{BadForm, Event, Part, Splitter};
@@ -35,7 +35,7 @@ pub async fn receive(
     Caller(call): Caller,
     payload: web::Payload,
 ) -> Result<Vec<Upload>, Refused> {
-    check_site(request)?;
+    check_site(request, &service.origins)?;
     let content_type = hint(request.headers(), "Content-Type");
     if !media_type::is(content_type, "multipart/form-data") {
         return Err(Refused::new(Code::UnsupportedMediaType, "the content type must be multipart/form-data"));
@@ -49,15 +49,16 @@ pub async fn receive(
 }
 
 /// A form on somebody else's page must not upload or delete in a visitor's name: a browser sends it without asking. It says
-/// where it comes from, over plain HTTP in `Origin` only. Other clients say neither.
-pub fn check_site(request: &HttpRequest) -> Result<(), Refused> {
+/// where it comes from, over plain HTTP in `Origin` only. Other clients say neither. Sites that the operator lets in may do it.
+pub fn check_site(request: &HttpRequest, others: &Origins) -> Result<(), Refused> {
     let (headers, host) = (request.headers(), hint(request.headers(), "Host"));
-    let own = match (hint(headers, "Sec-Fetch-Site"), hint(headers, "Origin")) {
+    let origin = hint(headers, "Origin");
+    let own = match (hint(headers, "Sec-Fetch-Site"), origin) {
         (Some(site), _) => matches!(site, "same-origin" | "none"),
         (None, Some(origin)) => origin.split_once("://").map(|(_, authority)| authority) == host,
         (None, None) => true,
     };
-    match own {
+    match own || origin.is_some_and(|origin| others.allow(origin)) {
         true => Ok(()),
         false => Err(Refused::plain(Code::CrossSite)),
     }

@@ -21,6 +21,7 @@ pub mod tus;
 
 mod body;
 mod conditional;
+mod cors;
 mod descriptors;
 mod request_id;
 mod served;

@@ -1,7 +1,9 @@
 //! One listening server of a replica: from its start, over draining, to its end.
 
-use super::edge::edge;
+use super::cors::cors;
+use super::edge::{edge, no_upgrade};
 use super::{descriptors, unsent};
+use crate::domain::Origins;
 use crate::replica::Replica;
 use crate::uploads::{Call, Uploads};
 use actix_web::dev::ServerHandle;
@@ -43,17 +45,22 @@ pub struct Server {
 
 impl Server {
     /// Listens on `listen` (port 0: a free one) and serves what `mount` sets up, which is called once in each worker.
-    /// `uploads` are those that are served, for this thread.
+    /// `uploads` are those that are served, for this thread; browsers of other sites may use them as `origins` says.
     pub fn start(
         listen: SocketAddr,
         grace: Duration,
         replica: Arc<Replica>,
         uploads: Rc<dyn Uploads>,
+        origins: Origins,
         mount: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     ) -> io::Result<Self> {
         descriptors::allow_all();
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let server = HttpServer::new(move || App::new().configure(mount.clone()).wrap(from_fn(edge)))
+        let app = move || {
+            let app = App::new().configure(mount.clone());
+            app.wrap(from_fn(no_upgrade)).wrap(cors(&origins)).wrap(from_fn(edge))
+        };
+        let server = HttpServer::new(app)
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD)
             .client_disconnect_timeout(LINGER)

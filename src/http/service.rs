@@ -1,3 +1,4 @@
+use crate::domain::Origins;
 use crate::replica::{Registry, Replica, Role};
 use crate::uploads::{Call, Uploads};
 use async_trait::async_trait;
@@ -16,6 +17,8 @@ pub struct Service {
     pub readiness: Rc<dyn Readiness>,
     /// The largest file taken, in bytes.
     pub max_upload_size: u64,
+    /// Of which other sites browsers may use it.
+    pub origins: Origins,
 }
 
 /// Whether a replica can serve.

@@ -66,8 +66,8 @@ codes! {
         "The body is shorter than the declared length"
         "Send the file again with its true length.";
     CrossSite = 403 "cross_site"
-        "The form was sent from another site"
-        "Use the form on this service's own page.";
+        "The request comes from another site's page"
+        "Use this service's own page, or ask the operator to let the site in with --cors-origin.";
     NotFound = 404 "not_found"
         "There is nothing here"
         "Check the address; what was removed long ago is forgotten.";
@@ -107,6 +107,9 @@ codes! {
     RangeNotSatisfiable = 416 "range_not_satisfiable"
         "The range lies outside of the content"
         "Ask for bytes below the length that Content-Range says.";
+    WrongChecksum = 460 "wrong_checksum"
+        "The body's checksum is wrong"
+        "Send it again; nothing of it was stored.";
     Internal = 500 "internal"
         "Something is broken on our side"
         "Try again; if it stays, give the operator the request id.";

@@ -22,6 +22,7 @@ fn help_shows_every_option_with_its_environment_variable_and_exits_0() {
         ("--data-dir", "DATA_DIR"),
         ("--backends", "BACKENDS"),
         ("--max-upload-size", "MAX_UPLOAD_SIZE"),
+        ("--cors-origin", "CORS_ORIGIN"),
         ("--upload-ttl", "UPLOAD_TTL"),
         ("--shutdown-grace", "SHUTDOWN_GRACE"),
         ("--ui-dir", "UI_DIR"),
@@ -39,6 +40,7 @@ fn a_bad_value_is_one_line_that_names_option_and_value_and_exits_2() {
         (["--backends", "none"], "--backends", "none"),
         (["--backends", "0"], "--backends", "0"),
         (["--max-upload-size", "much"], "--max-upload-size", "much"),
+        (["--cors-origin", "example.org"], "--cors-origin", "example.org"),
         (["--upload-ttl", "soon"], "--upload-ttl", "soon"),
         (["--shutdown-grace", "-1"], "--shutdown-grace", "-1"),
     ] {

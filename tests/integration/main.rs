@@ -21,3 +21,4 @@ mod load_balancing_script;
 mod postgres_server;
 mod power_cut;
 mod standalone;
+mod tus;

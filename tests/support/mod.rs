@@ -17,6 +17,7 @@ pub mod multipart;
 pub mod postgres;
 pub mod postgres_server;
 pub mod process;
+pub mod service;
 pub mod small_disk;
 pub mod wait;
 pub mod wire;

@@ -1,6 +1,7 @@
 use super::{Answer, Connection, Memory};
-use crate::domain::ContainerId;
-use crate::http::edge::edge;
+use crate::domain::{ContainerId, Origins};
+use crate::http::cors::cors;
+use crate::http::edge::{edge, no_upgrade};
 use crate::http::{Readiness, Service, api, replicas};
 use crate::replica::{Identity, Live, Registry, RegistryError, Replica, Report, Role};
 use actix_web::dev::ServerHandle;
@@ -68,6 +69,11 @@ pub(in crate::http) fn frontend_id() -> ContainerId {
 
 impl Server {
     pub(in crate::http) fn start(role: Role) -> Self {
+        Self::start_for(role, Origins::none())
+    }
+
+    /// One that browsers may use on pages of these other origins.
+    pub(in crate::http) fn start_for(role: Role, origins: Origins) -> Self {
         let memory = Memory::default();
         let replica = Arc::new(Replica::new(role, Identity::invented()));
         let state = Arc::new(State::default());
@@ -79,6 +85,7 @@ impl Server {
             registry: Rc::new(Shared(s.clone())),
             readiness: Rc::new(Shared(s.clone())),
             max_upload_size: LIMIT,
+            origins: origins.clone(),
         };
         let thread = std::thread::spawn(|| actix_web::rt::System::new().block_on(serve(service, sender)));
         let (address, handle) = receiver.recv().unwrap();
@@ -147,7 +154,12 @@ async fn serve(
     service: impl Fn() -> Service + Clone + Send + 'static,
     started: mpsc::Sender<(SocketAddr, ServerHandle)>,
 ) {
-    let app = move || App::new().app_data(web::Data::new(service())).configure(routes).wrap(from_fn(edge));
+    let app = move || {
+        let service = service();
+        let cors = cors(&service.origins);
+        let app = App::new().app_data(web::Data::new(service)).configure(routes);
+        app.wrap(from_fn(no_upgrade)).wrap(cors).wrap(from_fn(edge))
+    };
     let server = HttpServer::new(app).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
     let address = server.addrs()[0];
     let server = server.run();

@@ -1,5 +1,6 @@
 //! The rules of the HTTP interface, one file for each verb or topic.
 
+mod cors;
 mod download;
 mod edge;
 mod form;
@@ -7,6 +8,7 @@ mod health;
 mod internal;
 mod list;
 mod put;
+mod tus_checksum;
 mod tus_create;
 mod tus_patch;
 mod tus_resource;

@@ -29,7 +29,7 @@ pub const VERSION: &str = "1.0.0";
 
 /// Only what is there is advertised.
 pub const EXTENSIONS: &[&str] =
-    &["creation", "creation-with-upload", "creation-defer-length", "expiration", "termination"];
+    &["creation", "creation-with-upload", "creation-defer-length", "checksum", "expiration", "termination"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("Tus-Resumable must be {VERSION}")]

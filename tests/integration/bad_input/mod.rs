@@ -15,52 +15,34 @@ mod tus_headers;
 use crate::support::api::{assert_stored, put, text};
 use crate::support::client::{Answer, Url};
 use crate::support::content::Content;
-use crate::support::process::Process;
+use crate::support::service::Service;
 use crate::support::wait::until;
 use serde_json::Value;
-use tempfile::TempDir;
 
 const MIB: u64 = 1 << 20;
 /// The largest file that is taken. Twice the memory budget, so that a good upload of that size needs all of the budget.
 const LIMIT: u64 = 8 * MIB;
 
+const LIMITS: &[&str] = &["--memory-budget", "4MiB", "--max-upload-size", "8MiB"];
+
 /// A service that is sent what nobody should send.
-struct Target {
-    process: Process,
-    folder: TempDir,
-}
+struct Target(Service);
 
 impl Target {
-    /// A frontend over three backends.
     fn standalone() -> Self {
-        Self::start("standalone", |data| vec!["--data-dir".into(), data.into()])
+        Self(Service::standalone(LIMITS))
     }
 
-    /// A backend that clients reach directly.
     fn backend() -> Self {
-        Self::start("backend", |data| {
-            let database = format!("sqlite://{data}.db");
-            let store = format!("file://{data}");
-            ["--role", "backend", "--database-url", &database, "--blob-store", &store].map(Into::into).into()
-        })
-    }
-
-    fn start(name: &str, options: impl FnOnce(&str) -> Vec<String>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut arguments = options(folder.path().join("data").to_str().unwrap());
-        let limits = ["--memory-budget", "4MiB", "--max-upload-size", "8MiB"];
-        arguments.extend(limits.map(Into::into));
-        let process = Process::start(name, arguments);
-        process.wait_until_ready();
-        Self { process, folder }
+        Self(Service::backend(LIMITS))
     }
 
     fn each() -> [Self; 2] {
-        [Self::standalone(), Self::backend()]
+        Service::each(LIMITS).map(Self)
     }
 
     fn url(&self) -> &Url {
-        &self.process.url
+        self.0.url()
     }
 
     fn request(&self, method: &str, path: &str) -> crate::support::client::Request {
@@ -86,7 +68,7 @@ impl Target {
         let id = text(&put(self.url(), "good", content), "id").to_owned();
         assert_stored(self.url(), &id, content);
         self.request("DELETE", &format!("/api/uploads/{id}")).send().expect(204);
-        for line in self.process.lines() {
+        for line in self.0.process.lines() {
             // The web framework logs strangers' nonsense as an error.
             let noise = line.contains("actix_http::h1");
             assert!(!line.contains("panicked") && (noise || !line.contains(" ERROR ")), "{line}");

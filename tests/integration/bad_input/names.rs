@@ -25,7 +25,7 @@ fn no_name_becomes_a_path_or_a_tag() {
     let target = Target::standalone();
     let names = hostile::names();
     names.iter().for_each(|name| drop(put(target.url(), name)));
-    let files = files_under(target.folder.path());
+    let files = files_under(target.0.folder.path());
     assert!(!files.is_empty());
     for name in &names {
         assert!(!files.contains(&name.shown), "{name:?} is the name of a file in {files:?}");

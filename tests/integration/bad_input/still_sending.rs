@@ -14,7 +14,7 @@ use std::time::Duration;
 const BIG: u64 = 64 * MIB;
 
 fn big_file(target: &Target) -> PathBuf {
-    let file = target.folder.path().join("big.bin");
+    let file = target.0.folder.path().join("big.bin");
     Content::new(1, BIG).write_to(&file);
     file
 }
@@ -53,7 +53,7 @@ fn curl_sees_that_a_file_is_too_large_however_it_sends_it() {
 #[test]
 fn curl_sees_that_its_offset_is_wrong() {
     for target in Target::each() {
-        let file = target.folder.path().join("chunk.bin");
+        let file = target.0.folder.path().join("chunk.bin");
         Content::new(2, LIMIT - MIB).write_to(&file);
         let upload = Tus::create(target.url(), LIMIT);
         let url = target.url().at(&upload.path);

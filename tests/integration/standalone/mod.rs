@@ -2,12 +2,12 @@
 
 mod balance;
 mod clients;
+mod cross_origin;
 mod download;
 mod memory;
 mod page;
 mod records;
 mod restart;
-mod tus;
 mod ways_in;
 
 use crate::support::client::Url;

@@ -9,6 +9,7 @@ pub(super) struct Leftovers {
     pub uploads: i64,
     pub extents: i64,
     pub segments: i64,
+    pub pending: i64,
     pub blobs: i64,
     pub tombstones: i64,
     /// Files of the folder's store, or rows.
@@ -16,18 +17,19 @@ pub(super) struct Leftovers {
 }
 
 const COUNT: &str = "SELECT (SELECT count(*) FROM uploads), (SELECT count(*) FROM extents),
-     (SELECT count(*) FROM segments), (SELECT count(*) FROM blobs), (SELECT count(*) FROM tombstones)";
+     (SELECT count(*) FROM segments), (SELECT count(*) FROM pending), (SELECT count(*) FROM blobs),
+     (SELECT count(*) FROM tombstones)";
 
 impl Leftovers {
     /// Of a data folder, or of a database.
     pub(super) async fn of(folder: &Path, database: Option<&TestDatabase>) -> Self {
-        let [uploads, extents, segments, blobs, tombstones] = numbers(folder, database, COUNT).await;
+        let [uploads, extents, segments, pending, blobs, tombstones] = numbers(folder, database, COUNT).await;
         let rows = match database {
             Some(database) => database.numbers::<1>("SELECT count(*) FROM blob_rows").await[0],
             None => 0,
         };
         let bytes = rows + files(&folder.join("blobs"));
-        Self { uploads, extents, segments, blobs, tombstones, bytes }
+        Self { uploads, extents, segments, pending, blobs, tombstones, bytes }
     }
 }
 
