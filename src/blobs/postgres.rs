@@ -1,7 +1,7 @@
 //! Bytes in rows of the catalog's own database: they are stored by the transaction that counts them.
 //!
 //! A row holds up to 1 MiB and is found by the place of its first byte. Only bytes that count or are pending are ever
-//! committed, and within an epoch that happens once: so where a row stands already, the transaction that brings it again would fail at the
+//! committed, and within an epoch once: where a row stands already, the transaction that brings it again would fail at the
 //! offset anyway, and the duplicate key is no more than an earlier word for that.
 
 use super::{BlobError, BlobStore, Owner, Place, Stage};
@@ -82,9 +82,8 @@ impl PostgresBlobs {
     async fn pending(&self) -> Result<Vec<BlobEpoch>, BlobError> {
         within_patience(async {
             let lease = self.pool.lease().await?;
-            let statement = lease.prepare_cached(PENDING).await?;
             let mut pending = Vec::new();
-            for row in lease.query(&statement, &[]).await? {
+            for row in lease.query(&lease.prepare_cached(PENDING).await?, &[]).await? {
                 pending.push(BlobEpoch { blob: BlobId(row.try_get(0)?), epoch: Epoch(row.try_get(1)?) });
             }
             lease.release();
@@ -170,8 +169,7 @@ impl BlobStore for PostgresBlobs {
     }
 
     /// What is pending. Any other row is committed by the transaction that counts it; what that transaction found in the way
-    /// (a later epoch, a removal, a tombstone) has rolled it back. From then on it counts, for its upload or for those that
-    /// share its content, until its blob is doomed.
+    /// (a later epoch, a removal, a tombstone) has rolled it back. From then on it counts until its blob is doomed.
     fn inventory(&self) -> BoxStream<'static, Result<Vec<BlobEpoch>, BlobError>> {
         let store = self.clone();
         stream::once(async move { store.pending().await }).boxed()

@@ -69,7 +69,12 @@ async fn equal_content_is_stored_once(catalog: &dyn Catalog) {
     let declared = create(catalog, &new_upload(None)).await.id;
     append(catalog, declared, &bytes(0, 10)).await.unwrap();
     append(catalog, declared, &Advance { sha256: content.sha256, ..last_bytes(10, 0) }).await.unwrap();
-    for id in [whole, in_parts, declared] {
+    // Some of it is pending until the last chunk counts.
+    let checked = create(catalog, &new_upload(None)).await.id;
+    append(catalog, checked, &Advance { pending: true, ..bytes(0, 4) }).await.unwrap();
+    let last = Advance { offset: 0, sha256: content.sha256, ..last_bytes(4, 6) };
+    append(catalog, checked, &last).await.unwrap();
+    for id in [whole, in_parts, declared, checked] {
         let upload = catalog.find(id).await.unwrap().upload;
         assert_eq!((upload.state(), upload.offset, upload.sha256), (State::Complete, 10, content.sha256));
         assert_eq!(extents(catalog, id).await, stored);

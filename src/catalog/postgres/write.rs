@@ -113,10 +113,10 @@ pub(super) async fn append(
     if !sharing.has_twin() {
         store(staged, transaction).await?;
     }
-    sharing.look_in_turn(transaction).await?;
     if offset < from && !pending::release(transaction, &place).await? {
         return Ok(None);
     }
+    sharing.look_in_turn(transaction).await?;
     let values: [&(dyn ToSql + Sync); 9] =
         [id, epoch, offset, count, &length, &digest, &sha256, &ttl.as_secs_f64(), from];
     let compare_and_set = transaction.query_opt(&compare_and_set, &values);
