@@ -24,6 +24,9 @@ CREATE TABLE pending (
     PRIMARY KEY (upload_id, epoch)
 ) STRICT, WITHOUT ROWID;
 
+-- Of such bytes.
+ALTER TABLE segments ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;
+
 -- Who else refers to some bytes.
 CREATE INDEX extents_by_blob ON extents (blob_id, epoch);
 -- Equal content, and content whose digest is not known yet.

@@ -1,7 +1,7 @@
 //! Bytes in rows of the catalog's own database: they are stored by the transaction that counts them.
 //!
-//! A row holds up to 1 MiB and is found by the place of its first byte. Only counted bytes are ever committed, and within an
-//! epoch they are counted once: so where a row stands already, the transaction that brings it again would fail at the
+//! A row holds up to 1 MiB and is found by the place of its first byte. Only bytes that count or are pending are ever
+//! committed, and within an epoch that happens once: so where a row stands already, the transaction that brings it again would fail at the
 //! offset anyway, and the duplicate key is no more than an earlier word for that.
 
 use super::{BlobError, BlobStore, Owner, Place, Stage};
@@ -45,6 +45,9 @@ const DELETE: &str = "WITH chosen AS (SELECT epoch, start_bytes FROM blob_rows \
 const LEFT: &str =
     "SELECT EXISTS (SELECT FROM blob_rows WHERE blob_id = $1 AND ($2::bigint IS NULL OR epoch = $2))";
 
+/// An upload's own bytes have its id.
+const PENDING: &str = "SELECT upload_id, epoch FROM pending";
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct PostgresBlobs {
@@ -71,6 +74,21 @@ impl PostgresBlobs {
             let piece = Bytes::copy_from_slice(piece);
             lease.release();
             if piece.is_empty() { Err(BlobError::Missing) } else { Ok(piece) }
+        })
+        .await
+    }
+
+    /// Of which there are few: each is of one request that sends a checksum, and is forgotten when its bytes are deleted.
+    async fn pending(&self) -> Result<Vec<BlobEpoch>, BlobError> {
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let statement = lease.prepare_cached(PENDING).await?;
+            let mut pending = Vec::new();
+            for row in lease.query(&statement, &[]).await? {
+                pending.push(BlobEpoch { blob: BlobId(row.try_get(0)?), epoch: Epoch(row.try_get(1)?) });
+            }
+            lease.release();
+            Ok(pending)
         })
         .await
     }
@@ -151,10 +169,11 @@ impl BlobStore for PostgresBlobs {
         self.delete_all(bytes.blob, Some(bytes.epoch)).await
     }
 
-    /// Nothing. A row is committed by the transaction that counts it, and with no other; what that transaction found in the
-    /// way (a later epoch, a removal, a tombstone) has rolled it back. From then on it counts until its blob is doomed.
+    /// What is pending. Any other row is committed by the transaction that counts it; what that transaction found in the way
+    /// (a later epoch, a removal, a tombstone) has rolled it back. From then on it counts until its blob is doomed.
     fn inventory(&self) -> BoxStream<'static, Result<Vec<BlobEpoch>, BlobError>> {
-        stream::empty().boxed()
+        let store = self.clone();
+        stream::once(async move { store.pending().await }).boxed()
     }
 
     /// Rows stand in the catalog's own database.

@@ -1,10 +1,12 @@
 //! What every catalog must do. Each implementation's tests call [`all`].
 //!
-//! `appending` holds the heart: offsets, epochs and races; `joining` what is made of others; `removal`, `sweeping`, `listing` and `replicas` the rest.
+//! `appending` holds the heart: offsets, epochs and races; `joining` what is made of others; `pending`, `removal`, `sweeping`,
+//! `listing` and `replicas` the rest.
 
 mod appending;
 mod joining;
 mod listing;
+mod pending;
 mod removal;
 mod replicas;
 mod sweeping;
@@ -23,6 +25,7 @@ pub(crate) async fn all(catalog: Arc<dyn Catalog>) {
     catalog.check().await.unwrap();
     listing::all(&*catalog).await;
     appending::all(&catalog).await;
+    pending::all(&*catalog).await;
     removal::all(&*catalog).await;
     sweeping::all(&catalog).await;
     joining::all(&catalog).await;
@@ -56,8 +59,10 @@ pub(crate) fn bytes(from: u64, count: u64) -> Advance {
     digest.update(&vec![b'x'; (from + count) as usize]);
     Advance {
         epoch: Epoch::FIRST,
+        offset: from,
         from,
         count,
+        pending: false,
         length: None,
         digest,
         sha256: None,

@@ -28,7 +28,7 @@ use std::ops::Range;
 use std::time::Duration;
 use time::OffsetDateTime;
 
-/// A record with what only a writer needs: the digest of the bytes before `upload.offset`.
+/// A record with what only a writer needs: the digest of all bytes, those that are pending too.
 #[derive(Clone, Debug)]
 pub struct Record {
     pub upload: Upload,
@@ -40,10 +40,14 @@ pub struct Record {
 pub struct Advance {
     /// The epoch that the writer holds.
     pub epoch: Epoch,
-    /// The offset it writes at.
+    /// The upload's offset. Bytes between it and `from` are pending in this epoch.
+    pub offset: u64,
+    /// Where the chunk begins.
     pub from: u64,
-    /// Bytes; 0 only to declare a length.
+    /// Bytes; 0 only to declare a length, or that pending bytes count.
     pub count: u64,
+    /// The chunk does not count yet. One in the same epoch that does makes all before it count.
+    pub pending: bool,
     /// The upload's length, when the chunk declares it (or it was known).
     pub length: Option<u64>,
     /// Over all bytes before `from + count`.
@@ -141,9 +145,11 @@ pub trait Catalog: Finals {
     /// [`CatalogError::Conflict`] if the upload is at another offset or complete, or no longer in the epoch `after`.
     async fn claim(&self, id: UploadId, offset: u64, after: Option<Epoch>) -> Result<Upload, CatalogError>;
 
-    /// Moves the offset by one chunk, if the record is in `advance.epoch` and at `advance.from` and not complete:
-    /// compare-and-set, the last statement of the transaction that `staged` joins. Otherwise [`CatalogError::Conflict`], and
-    /// nothing staged counts. Puts the expiry off to `ttl` from now.
+    /// Moves the offset by one chunk and what is pending before it, if the record is in `advance.epoch`, its bytes end at
+    /// `advance.from`, and it is not complete: compare-and-set, the last statement of the transaction that `staged` joins.
+    /// Otherwise [`CatalogError::Conflict`], and nothing staged counts. Puts the expiry off to `ttl` from now.
+    ///
+    /// A chunk that is pending leaves the offset where it is. It is of no more use once the next epoch is taken.
     async fn append(
         &self,
         id: UploadId,

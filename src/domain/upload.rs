@@ -74,6 +74,11 @@ impl Upload {
         self.is_final() && self.state() == State::Receiving
     }
 
+    /// Where the bytes end that came in this epoch, whether they count yet or not.
+    pub fn end(&self) -> u64 {
+        self.pending.unwrap_or(self.offset)
+    }
+
     /// Checks that `count` bytes may be appended at `offset` in `epoch`, with `length` declared along with them.
     ///
     /// Returns the upload's length if it is known then. The check saves work early; what binds is the same condition in the
@@ -94,8 +99,8 @@ impl Upload {
         if self.state() == State::Complete {
             return Err(Refusal::Complete { offset: self.offset, epoch: self.epoch });
         }
-        if self.offset != offset {
-            return Err(Refusal::WrongOffset { offset: self.offset, epoch: self.epoch });
+        if self.end() != offset {
+            return Err(Refusal::WrongOffset { offset: self.end(), epoch: self.epoch });
         }
         let length = match (self.length, length) {
             (Some(known), Some(declared)) if known != declared => {
@@ -193,6 +198,16 @@ mod tests {
         assert_eq!(upload.admit(9, Epoch(3), 1, None), Err(wrong));
         let superseded = Refusal::Superseded { offset: 10, epoch: Epoch(3) };
         assert_eq!(upload.admit(10, Epoch(2), 1, None), Err(superseded));
+    }
+
+    #[test]
+    fn in_its_epoch_an_append_goes_on_behind_what_is_pending() {
+        let upload = Upload { pending: Some(15), ..receiving(10, Some(20)) };
+        assert_eq!(upload.admit(15, Epoch(3), 5, None), Ok(Some(20)));
+        assert_eq!(
+            upload.admit(10, Epoch(3), 5, None),
+            Err(Refusal::WrongOffset { offset: 15, epoch: Epoch(3) })
+        );
     }
 
     #[test]

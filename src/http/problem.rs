@@ -105,6 +105,7 @@ impl From<UploadError> for Refused {
             UploadError::LengthIsKnown { length } => {
                 Problem { length: Some(*length), ..says(Code::LengthKnown) }.into()
             }
+            UploadError::WrongChecksum => says(Code::WrongChecksum).into(),
             UploadError::FinalUpload => says(Code::FinalUpload).into(),
             UploadError::BadPart { part, fault } => {
                 let code = match fault {
@@ -174,6 +175,7 @@ pub fn read_back(problem: &Problem, epoch: Option<Epoch>, retry_after: Option<Du
         | Code::UnsupportedTusVersion
         | Code::UnsupportedMediaType
         | Code::RangeNotSatisfiable
+        | Code::WrongChecksum
         | Code::CrossSite
         | Code::Internal => None,
     };
@@ -222,6 +224,10 @@ impl ResponseError for Refused {
 
     fn error_response(&self) -> HttpResponse {
         let mut answer = HttpResponse::build(self.status_code());
+        if self.0.problem.code() == Code::WrongChecksum {
+            // tus made this status; HTTP has no words for it.
+            answer.reason("Checksum Mismatch");
+        }
         for (name, value) in &self.0.headers {
             answer.insert_header((*name, value.as_str()));
         }

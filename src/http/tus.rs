@@ -1,4 +1,4 @@
-//! tus 1.0.0: core, creation, creation-with-upload, creation-defer-length, expiration, termination, concatenation.
+//! tus 1.0.0: core, creation, creation-with-upload, creation-defer-length, checksum, expiration, termination, concatenation.
 //!
 //! `GET` on an upload's URL, of which tus says nothing, gives the content: [`download::content`](super::download::content).
 
@@ -7,13 +7,13 @@ use super::conditional;
 use super::request::{Caller, Id, body_length, header};
 use super::whole::to_its_end;
 use super::{Refused, Service};
-use crate::domain::{NewUpload, State, Upload, UploadId};
+use crate::domain::{Checksum, NewUpload, State, Upload, UploadId};
 use crate::protocol::code::Code;
 use crate::protocol::record::Record;
 use crate::protocol::tus::{self, Metadata};
 use crate::protocol::{BadHeader, internal, media_type};
 use crate::telemetry::metrics::UPLOADS_COMPLETED;
-use crate::uploads::{Append, Call, First, UploadError, Writer};
+use crate::uploads::{Append, Body, Call, First, UploadError, Writer};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, LOCATION};
@@ -57,6 +57,7 @@ pub async fn options(service: web::Data<Service>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((tus::TUS_VERSION, tus::VERSION))
         .insert_header((tus::TUS_EXTENSION, tus::EXTENSIONS.join(",")))
+        .insert_header((tus::TUS_CHECKSUM_ALGORITHM, tus::CHECKSUM_ALGORITHMS))
         .insert_header((tus::TUS_MAX_SIZE, service.max_upload_size.to_string()))
         .finish()
 }
@@ -86,6 +87,7 @@ pub async fn create(
         ));
     }
     let body = limited(body::of(payload), limit, limit);
+    let checksum = checksum(&request)?;
     let first = match count {
         Some(0) => First::Nothing,
         Some(_) | None => {
@@ -97,7 +99,12 @@ pub async fn create(
         }
     };
     let work = async move {
-        let upload = service.uploads.create(&call, new, first).await?;
+        let upload = match (checksum, first) {
+            (Some(checksum), First::Part(body)) => {
+                create_checked(&service, &call, new, checksum, body).await?
+            }
+            (_, first) => service.uploads.create(&call, new, first).await?,
+        };
         count_if_complete(&service, &upload);
         let location = format!("/files/{}", upload.id);
         let mut answer = HttpResponse::Created();
@@ -108,6 +115,34 @@ pub async fn create(
         Ok(stands_at(answer, &service, &call, &upload))
     };
     to_its_end(work).await
+}
+
+/// Of bytes that come with a creation tus does not say that they may have a checksum; a client that sends one wants it checked.
+/// Where it is wrong no upload is left, since the client was not told of any.
+async fn create_checked(
+    service: &Service,
+    call: &Call,
+    new: NewUpload,
+    checksum: Checksum,
+    body: Body,
+) -> Result<Upload, UploadError> {
+    let id = new.id;
+    service.uploads.create(call, new, First::Nothing).await?;
+    let append = Append {
+        offset: 0,
+        writer: Writer::Claims,
+        length: None,
+        count: None,
+        pending: false,
+        checksum: Some(checksum),
+    };
+    let appended = service.uploads.append(call, id, append, body).await;
+    if let Err(UploadError::WrongChecksum) = appended
+        && let Err(error) = service.uploads.terminate(call, id).await
+    {
+        log::warn!("upload {id} is left to expire: {error} request_id={}", call.request_id);
+    }
+    appended
 }
 
 fn new_upload(request: &HttpRequest) -> Result<NewUpload, Refused> {
@@ -222,7 +257,16 @@ fn append(request: &HttpRequest) -> Result<Append, Refused> {
         writer,
         length: header(headers, tus::UPLOAD_LENGTH)?.map(tus::parse_length).transpose()?,
         count: body_length(request),
+        pending: header(headers, internal::UPLOAD_PENDING)?
+            .map(internal::parse_pending)
+            .transpose()?
+            .unwrap_or(false),
+        checksum: checksum(request)?,
     })
+}
+
+fn checksum(request: &HttpRequest) -> Result<Option<Checksum>, BadHeader> {
+    header(request.headers(), tus::UPLOAD_CHECKSUM)?.map(tus::parse_checksum).transpose()
 }
 
 /// `DELETE /files/{id}` (termination), and `DELETE /api/uploads/{id}`.

@@ -116,6 +116,9 @@ codes! {
     RangeNotSatisfiable = 416 "range_not_satisfiable"
         "The range lies outside of the content"
         "Ask for bytes below the length that Content-Range says.";
+    WrongChecksum = 460 "wrong_checksum"
+        "The body's checksum is wrong"
+        "Send it again; nothing of it was stored.";
     Internal = 500 "internal"
         "Something is broken on our side"
         "Try again; if it stays, give the operator the request id.";

@@ -12,6 +12,10 @@ pub const UPLOAD_ID: &str = "X-Upload-Id";
 pub const UPLOAD_EPOCH: &str = "X-Upload-Epoch";
 /// On a `PATCH` that brings nothing: claims the epoch after this one.
 pub const UPLOAD_CLAIM: &str = "X-Upload-Claim";
+/// On a `PATCH` in an epoch that is held: its bytes do not count yet.
+pub const UPLOAD_PENDING: &str = "X-Upload-Pending";
+/// The one value of [`UPLOAD_PENDING`].
+pub const PENDING: &str = "1";
 /// On a request to a backend: who relays it. On answers: which frontend answered.
 pub const FRONTEND_CONTAINER: &str = "X-Frontend-Container";
 
@@ -20,7 +24,8 @@ pub const BACKEND_CONTAINER: &str = "X-Backend-Container";
 pub const REQUEST_ID: &str = "X-Request-Id";
 
 /// What a frontend takes off requests from the edge.
-pub const STRIPPED_FROM_REQUESTS: [&str; 4] = [UPLOAD_ID, UPLOAD_EPOCH, UPLOAD_CLAIM, FRONTEND_CONTAINER];
+pub const STRIPPED_FROM_REQUESTS: [&str; 5] =
+    [UPLOAD_ID, UPLOAD_EPOCH, UPLOAD_CLAIM, UPLOAD_PENDING, FRONTEND_CONTAINER];
 
 /// What a frontend takes off answers.
 pub const STRIPPED_FROM_ANSWERS: [&str; 1] = [UPLOAD_EPOCH];
@@ -33,6 +38,13 @@ pub fn parse_upload_id(value: &str) -> Result<UploadId, BadHeader> {
 pub fn parse_epoch(header: &'static str, value: &str) -> Result<Epoch, BadHeader> {
     let epoch = number::parse(value).and_then(|epoch| i64::try_from(epoch).ok());
     epoch.map(Epoch).ok_or(BadHeader { header, expected: "a number in digits" })
+}
+
+pub fn parse_pending(value: &str) -> Result<bool, BadHeader> {
+    match value {
+        PENDING => Ok(true),
+        _ => Err(BadHeader { header: UPLOAD_PENDING, expected: "1 is the only value" }),
+    }
 }
 
 pub fn parse_frontend(value: &str) -> Result<ContainerId, BadHeader> {
@@ -56,6 +68,7 @@ mod tests {
         assert_eq!(parse_upload_id(&id.to_string()), Ok(id));
         assert_eq!(parse_epoch(UPLOAD_EPOCH, &Epoch(42).to_string()), Ok(Epoch(42)));
         let container = ContainerId::from_bits(7);
+        assert_eq!(parse_pending(PENDING), Ok(true));
         assert_eq!(parse_frontend(container.as_str()), Ok(container));
     }
 
@@ -71,7 +84,7 @@ mod tests {
         #[test]
         fn any_text_is_parsed_without_panic(text in any::<String>()) {
             let _ = (parse_upload_id(&text), parse_epoch(UPLOAD_CLAIM, &text), parse_frontend(&text));
-            let _ = sane_request_id(&text);
+            let _ = (parse_pending(&text), sane_request_id(&text));
         }
     }
 }

@@ -5,21 +5,25 @@
 //! of which database or store there is.
 
 mod budget;
+mod checking;
 mod chunker;
+mod incoming;
 mod local;
 mod pieces;
 mod sweeper;
 
 pub use budget::{Budget, Grant};
 pub use chunker::{Chunk, Chunker, LARGEST as LARGEST_CHUNK};
+pub use incoming::Incoming;
 pub use local::{Finisher, LocalUploads};
 pub use sweeper::{SweepError, Sweeper, Swept, pair};
 
 use crate::domain::{
-    ContainerId, Epoch, Listing, NewUpload, Page, PartFault, Refusal, Segment, Upload, UploadId,
+    Checksum, ContainerId, Epoch, Listing, NewUpload, Page, PartFault, Refusal, Segment, Upload, UploadId,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
+use checking::Checking;
 use futures_util::stream::LocalBoxStream;
 use std::cell::Cell;
 use std::ops::Range;
@@ -77,6 +81,18 @@ pub struct Append {
     pub length: Option<u64>,
     /// How many bytes the request says it brings.
     pub count: Option<u64>,
+    /// A relay's chunk that does not count before one in the same epoch comes that does.
+    pub pending: bool,
+    /// What a client says its bytes sum up to. If they do not, none of them count.
+    pub checksum: Option<Checksum>,
+}
+
+impl Append {
+    /// The first `count` bytes of an upload, which come with its creation.
+    pub fn first(count: u64, length: Option<u64>) -> Self {
+        let writer = Writer::Holds(Epoch::FIRST);
+        Self { offset: 0, writer, length, count: Some(count), pending: false, checksum: None }
+    }
 }
 
 /// By what right a request writes.
@@ -110,6 +126,8 @@ pub enum UploadError {
     PastTheEnd { length: u64 },
     #[error("the upload's length is already known to be {length}")]
     LengthIsKnown { length: u64 },
+    #[error("the body's checksum is another than the request says")]
+    WrongChecksum,
     #[error("the upload is made of its parts, and takes no bytes itself")]
     FinalUpload,
     #[error("the upload {part} {fault}")]
@@ -140,8 +158,8 @@ pub trait Uploads {
     /// are, and comes with [`First::Nothing`].
     async fn create(&self, call: &Call, new: NewUpload, first: First) -> Result<Upload, UploadError>;
 
-    /// Appends `body`. Bytes that came before an error stay, for a client that resumes; unless the writer holds an epoch:
-    /// then it is all or nothing.
+    /// Appends `body`. Bytes that came before an error stay, for a client that resumes; unless the writer holds an epoch or
+    /// gives a checksum: then it is all or nothing.
     async fn append(
         &self,
         call: &Call,
@@ -163,16 +181,6 @@ pub trait Uploads {
 
     /// Removes the upload and frees its bytes.
     async fn terminate(&self, call: &Call, id: UploadId) -> Result<(), UploadError>;
-}
-
-/// A body has ended. If it was to be the whole upload, it must have been as long as was declared.
-pub fn ended(upload: Upload, whole: bool) -> Result<Upload, UploadError> {
-    match upload.length {
-        Some(length) if whole && upload.offset < length => {
-            Err(UploadError::ShortOfLength { received: upload.offset, length })
-        }
-        _ => Ok(upload),
-    }
 }
 
 impl From<Refusal> for UploadError {

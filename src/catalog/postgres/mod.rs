@@ -6,6 +6,7 @@
 //! A connection is released only where all went well; see [`Lease`](crate::db::postgres::Lease).
 
 mod joining;
+mod pending;
 mod queries;
 mod read;
 mod rows;
@@ -134,7 +135,10 @@ impl Catalog for PostgresCatalog {
         within_patience(async {
             let mut lease = self.pool.lease().await?;
             let transaction = lease.transaction().await?;
-            let outcome = write::append(&transaction, id, advance, &staged, ttl).await;
+            let outcome = match advance.pending {
+                true => pending::append(&transaction, id, advance, &staged, ttl).await,
+                false => write::append(&transaction, id, advance, &staged, ttl).await,
+            };
             let outcome = match settle(transaction, outcome).await? {
                 Some(upload) => Ok(upload),
                 None => Err(read::find(&lease, id).await?.conflict()),

@@ -35,7 +35,13 @@ statements! {
 
     INSERT_BLOB = "INSERT INTO blobs (id, refs) VALUES ($1, 1)";
 
-    FIND = concat!("SELECT ", record!(), ", digest_state FROM uploads WHERE id = $1");
+    /// With the digest's state and the end of all bytes, of what is pending too.
+    FIND = concat!(
+        "SELECT ", record!(), ", coalesce((SELECT pending.digest_state FROM pending \
+           WHERE upload_id = uploads.id AND pending.epoch = uploads.epoch), digest_state), \
+         (SELECT end_bytes FROM pending WHERE upload_id = uploads.id AND pending.epoch = uploads.epoch) \
+         FROM uploads WHERE id = $1"
+    );
 
     TOMBSTONE = "SELECT 1 FROM tombstones WHERE id = $1 AND removed_at > now() - make_interval(secs => $2)";
 
@@ -48,18 +54,38 @@ statements! {
     /// First in an append: nothing is written for a writer that is fenced already, and the record stays until the end of
     /// the transaction. KEY SHARE keeps off a removal alone: neither a claim nor another append waits for it.
     PIN = "SELECT 1 FROM uploads WHERE id = $1 AND epoch = $2 AND offset_bytes = $3 AND completed_at IS NULL \
+           AND $4 = coalesce((SELECT end_bytes FROM pending WHERE upload_id = $1 AND pending.epoch = $2), offset_bytes) \
            AND blob_id IS NOT NULL FOR KEY SHARE";
 
     /// The compare-and-set: last in an append. Waits for one that runs at the same time, and then sees what that has done.
     ADVANCE = concat!(
-        "UPDATE uploads SET offset_bytes = $3::bigint + $4::bigint, length_bytes = coalesce(length_bytes, $5), digest_state = $6, \
+        "UPDATE uploads SET offset_bytes = $9::bigint + $4::bigint, length_bytes = coalesce(length_bytes, $5), digest_state = $6, \
          sha256 = $7, completed_at = CASE WHEN $7::bytea IS NOT NULL THEN greatest(created_at, now()) END, \
          expires_at = CASE WHEN $7::bytea IS NULL OR concat = 'partial' THEN now() + make_interval(secs => $8) END \
          WHERE id = $1 AND epoch = $2 AND offset_bytes = $3 AND completed_at IS NULL \
          AND ($5::bigint IS NULL OR length_bytes IS NULL OR length_bytes = $5) \
-         AND (coalesce(length_bytes, $5) IS NULL OR $3::bigint + $4::bigint <= coalesce(length_bytes, $5)) RETURNING ",
+         AND (coalesce(length_bytes, $5) IS NULL OR $9::bigint + $4::bigint <= coalesce(length_bytes, $5)) RETURNING ",
         record!()
     );
+
+    /// What is pending of an epoch grows by a chunk, if that begins where it ends. ($5) is where it all begins.
+    HOLD = "INSERT INTO pending (upload_id, epoch, end_bytes, digest_state) SELECT $1, $2, $3::bigint + $4::bigint, $6 \
+            WHERE $4 > 0 AND ($3 = $5 OR EXISTS (SELECT FROM pending WHERE upload_id = $1 AND epoch = $2)) \
+            ON CONFLICT (upload_id, epoch) DO UPDATE SET end_bytes = excluded.end_bytes, digest_state = excluded.digest_state \
+            WHERE pending.end_bytes = $3";
+
+    /// The compare-and-set of a chunk that is pending: last in its append.
+    KEEP = concat!(
+        "UPDATE uploads SET expires_at = now() + make_interval(secs => $5) \
+         WHERE id = $1 AND epoch = $2 AND offset_bytes = $3 AND completed_at IS NULL \
+         AND (length_bytes IS NULL OR $4 <= length_bytes) RETURNING ",
+        record!()
+    );
+
+    /// What was pending is so no more.
+    RELEASE_PENDING = "DELETE FROM pending WHERE upload_id = $1 AND epoch = $2 AND end_bytes = $3";
+
+    RELEASE_SEGMENTS = "UPDATE segments SET pending = false WHERE upload_id = $1 AND epoch = $2 AND pending";
 
     /// What goes on where the last row of its epoch ends makes that row longer, so that a large upload does not leave a row
     /// for each chunk. Whatever it found here, it counts only if [`ADVANCE`] then finds the offset unmoved.
@@ -74,16 +100,16 @@ statements! {
     RECORD_SEGMENT =
         "WITH grown AS (UPDATE segments SET length_bytes = length_bytes + $4 \
            WHERE upload_id = $1 AND epoch = $2 AND backend = $5 AND frontend IS NOT DISTINCT FROM $6 \
-           AND offset_bytes + length_bytes = $3 \
+           AND pending = $7 AND offset_bytes + length_bytes = $3 \
            AND offset_bytes = (SELECT max(offset_bytes) FROM segments WHERE upload_id = $1 AND epoch = $2) RETURNING 1) \
-         INSERT INTO segments (upload_id, epoch, offset_bytes, length_bytes, backend, frontend) \
-         SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT FROM grown)";
+         INSERT INTO segments (upload_id, epoch, offset_bytes, length_bytes, backend, frontend, pending) \
+         SELECT $1, $2, $3, $4, $5, $6, $7 WHERE NOT EXISTS (SELECT FROM grown)";
 
     EXTENTS = "SELECT offset_bytes, length_bytes, blob_id, epoch, start_bytes FROM extents \
                WHERE upload_id = $1 AND offset_bytes < $3 AND offset_bytes + length_bytes > $2 ORDER BY offset_bytes";
 
-    SEGMENTS = "SELECT offset_bytes, length_bytes, backend, frontend FROM segments WHERE upload_id = $1 \
-                ORDER BY offset_bytes";
+    SEGMENTS = "SELECT offset_bytes, length_bytes, backend, frontend FROM segments \
+                WHERE upload_id = $1 AND NOT pending ORDER BY offset_bytes";
 
     /// First in a removal: from here on nothing is appended.
     LOCK = "SELECT 1 FROM uploads WHERE id = $1 FOR UPDATE";
@@ -140,6 +166,11 @@ statements! {
     FORGET_TOMBSTONES =
         "DELETE FROM tombstones WHERE id IN (SELECT id FROM tombstones \
          WHERE removed_at < now() - make_interval(secs => $1) LIMIT 10000)";
+
+    /// What never counted and has no bytes any more in this database.
+    FORGET_PENDING =
+        "DELETE FROM pending USING uploads WHERE uploads.id = upload_id AND pending.epoch < uploads.epoch \
+         AND NOT EXISTS (SELECT FROM blob_rows WHERE blob_rows.blob_id = upload_id AND blob_rows.epoch = pending.epoch)";
 
     FORGET_REPLICAS = "DELETE FROM replicas WHERE last_seen < now() - make_interval(secs => $1)";
 

@@ -42,8 +42,7 @@ pub(super) async fn find(client: &ClientWrapper, id: UploadId) -> Result<Found> 
     let id = id.as_uuid();
     let statement = client.prepare_cached(queries::FIND).await?;
     if let Some(row) = client.query_opt(&statement, &[&id]).await? {
-        let record = Record { upload: rows::upload(&row)?, digest: rows::digest(&row)? };
-        return Ok(Found::Record(Box::new(record)));
+        return Ok(Found::Record(Box::new(rows::record(&row)?)));
     }
     // Asked second: what is removed in between has left its tombstone by now.
     let statement = client.prepare_cached(queries::TOMBSTONE).await?;

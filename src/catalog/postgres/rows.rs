@@ -1,3 +1,4 @@
+use crate::catalog::Record;
 use crate::catalog::stored::{read_concat, unsigned};
 use crate::db::Error;
 use crate::domain::{
@@ -29,9 +30,11 @@ pub(super) fn upload(row: &Row) -> Result<Upload> {
     })
 }
 
-/// The digest's state, which stands behind the record.
-pub(super) fn digest(row: &Row) -> Result<Digest> {
-    Digest::resume(row.try_get(12)?).map_err(Error::broken)
+/// A row of the columns that a writer needs.
+pub(super) fn record(row: &Row) -> Result<Record> {
+    let pending: Option<i64> = row.try_get(13)?;
+    let upload = Upload { pending: pending.map(unsigned), ..upload(row)? };
+    Ok(Record { upload, digest: Digest::resume(row.try_get(12)?).map_err(Error::broken)? })
 }
 
 pub(super) fn extent(row: &Row) -> Result<Extent> {

@@ -52,5 +52,7 @@ pub(super) async fn tidy(client: &ClientWrapper) -> Result<()> {
         let statement = client.prepare_cached(sql).await?;
         client.execute(&statement, &[&long]).await?;
     }
+    let statement = client.prepare_cached(queries::FORGET_PENDING).await?;
+    client.execute(&statement, &[]).await?;
     Ok(())
 }

@@ -6,7 +6,7 @@
 //! `None` says that the record is not as the caller thought. So does [`Error::Duplicate`] in an append or a creation: a row
 //! at the same place in the same epoch can only have been committed together with an offset that has moved past it.
 
-use super::{queries, rows};
+use super::{pending, queries, rows};
 use crate::catalog::Advance;
 use crate::catalog::stored::{GONE_FOR, fold, signed};
 use crate::db::{Error, Staged};
@@ -86,19 +86,22 @@ pub(super) async fn append(
     staged: &Staged,
     ttl: Duration,
 ) -> Result<Option<Upload>> {
-    let pin = transaction.prepare_cached(queries::PIN).await?;
     let compare_and_set = transaction.prepare_cached(queries::ADVANCE).await?;
     let range = Range::prepare(transaction, id, advance).await?;
-    let (id, from, count) = (id.as_uuid(), signed(advance.from)?, signed(advance.count)?);
+    let place = Place::of(id, advance)?;
+    let Place { id, epoch, offset, from, count } = &place;
     let length = advance.length.map(signed).transpose()?;
     let (digest, sha256) = (advance.digest.save(), advance.sha256.map(|sum| sum.0.to_vec()));
 
-    if transaction.query_opt(&pin, &[&id, &advance.epoch.0, &from]).await?.is_none() {
+    if !place.pin(transaction).await? {
         return Ok(None);
     }
     store(staged, transaction).await?;
-    let values: [&(dyn ToSql + Sync); 8] =
-        [&id, &advance.epoch.0, &from, &count, &length, &digest, &sha256, &ttl.as_secs_f64()];
+    if offset < from && !pending::release(transaction, &place).await? {
+        return Ok(None);
+    }
+    let values: [&(dyn ToSql + Sync); 9] =
+        [id, epoch, offset, count, &length, &digest, &sha256, &ttl.as_secs_f64(), from];
     let compare_and_set = transaction.query_opt(&compare_and_set, &values);
     let (recorded, advanced) = join(range.record(transaction), compare_and_set).await;
     recorded?;
@@ -138,32 +141,60 @@ pub(super) async fn remove(transaction: &Transaction<'_>, id: UploadId) -> Resul
 }
 
 /// Stores what is to be counted with this transaction.
-async fn store(staged: &Staged, transaction: &Transaction<'_>) -> Result<()> {
+pub(super) async fn store(staged: &Staged, transaction: &Transaction<'_>) -> Result<()> {
     match staged {
         Staged::Durable => Ok(()),
         Staged::InTransaction(part) => Ok(part.run(transaction).await?),
     }
 }
 
+/// Where a chunk goes, as its columns say it.
+pub(super) struct Place {
+    pub(super) id: Uuid,
+    pub(super) epoch: i64,
+    pub(super) offset: i64,
+    pub(super) from: i64,
+    pub(super) count: i64,
+}
+
+impl Place {
+    pub(super) fn of(id: UploadId, advance: &Advance) -> Result<Self> {
+        Ok(Self {
+            id: id.as_uuid(),
+            epoch: advance.epoch.0,
+            offset: signed(advance.offset)?,
+            from: signed(advance.from)?,
+            count: signed(advance.count)?,
+        })
+    }
+
+    /// Whether the record is as the writer thinks. If so it stays until the end of the transaction.
+    pub(super) async fn pin(&self, transaction: &Transaction<'_>) -> Result<bool> {
+        let pin = transaction.prepare_cached(queries::PIN).await?;
+        let Self { id, epoch, offset, from, .. } = self;
+        Ok(transaction.query_opt(&pin, &[id, epoch, offset, from]).await?.is_some())
+    }
+}
+
 /// The bytes that a chunk adds to its upload, if any, and who brought them.
-struct Range {
-    upload: Uuid,
-    epoch: i64,
-    from: i64,
-    count: i64,
+pub(super) struct Range {
+    place: Place,
     backend: String,
     frontend: Option<String>,
+    pending: bool,
     record_extent: Statement,
     record_segment: Statement,
 }
 
 impl Range {
-    async fn prepare(transaction: &Transaction<'_>, id: UploadId, advance: &Advance) -> Result<Self> {
+    pub(super) async fn prepare(
+        transaction: &Transaction<'_>,
+        id: UploadId,
+        advance: &Advance,
+    ) -> Result<Self> {
         Ok(Self {
-            upload: id.as_uuid(),
-            epoch: advance.epoch.0,
-            from: signed(advance.from)?,
-            count: signed(advance.count)?,
+            place: Place::of(id, advance)?,
+            pending: advance.pending,
             backend: advance.backend.to_string(),
             frontend: advance.frontend.map(|frontend| frontend.to_string()),
             record_extent: transaction.prepare_cached(queries::RECORD_EXTENT).await?,
@@ -173,17 +204,33 @@ impl Range {
 
     /// Its error is not judged here: it may be no more than the consequence of one before it.
     async fn record(&self, transaction: &Transaction<'_>) -> std::result::Result<(), tokio_postgres::Error> {
-        if self.count == 0 {
-            return Ok(());
+        let (extent, segment) = join(self.record_extent(transaction), self.record_segment(transaction)).await;
+        extent.and(segment)
+    }
+
+    /// Of the chunk, and of what was pending before it.
+    async fn record_extent(
+        &self,
+        transaction: &Transaction<'_>,
+    ) -> std::result::Result<(), tokio_postgres::Error> {
+        let Place { id, epoch, offset, from, count } = &self.place;
+        let count = from + count - offset;
+        if count > 0 {
+            transaction.execute(&self.record_extent, &[id, epoch, offset, &count]).await?;
         }
-        let Self { upload, epoch, from, count, backend, frontend, record_extent, record_segment } = self;
-        let (extent, segment) = join(
-            transaction.execute(record_extent, &[upload, epoch, from, count]),
-            transaction.execute(record_segment, &[upload, epoch, from, count, backend, frontend]),
-        )
-        .await;
-        extent?;
-        segment?;
+        Ok(())
+    }
+
+    /// As [`Range::record`]. Of the chunk alone.
+    pub(super) async fn record_segment(
+        &self,
+        transaction: &Transaction<'_>,
+    ) -> std::result::Result<(), tokio_postgres::Error> {
+        let Self { place: Place { id, epoch, from, count, .. }, backend, frontend, pending, .. } = self;
+        if *count > 0 {
+            let values: [&(dyn ToSql + Sync); 7] = [id, epoch, from, count, backend, frontend, pending];
+            transaction.execute(&self.record_segment, &values).await?;
+        }
         Ok(())
     }
 }

@@ -25,7 +25,15 @@ pub(super) const INSERT_UPLOAD: &str = concat!(
 pub(super) const INSERT_BLOB: &str =
     "INSERT INTO blobs (id, refs) VALUES (?1, 1) ON CONFLICT (id) DO NOTHING";
 
-pub(super) const FIND: &str = concat!("SELECT ", record!(), ", digest_state FROM uploads WHERE id = ?1");
+/// With the digest's state and the end of all bytes, of what is pending too.
+pub(super) const FIND: &str = concat!(
+    "SELECT ",
+    record!(),
+    ", coalesce((SELECT pending.digest_state FROM pending WHERE upload_id = uploads.id AND pending.epoch = uploads.epoch), \
+       digest_state), \
+     (SELECT end_bytes FROM pending WHERE upload_id = uploads.id AND pending.epoch = uploads.epoch) \
+     FROM uploads WHERE id = ?1"
+);
 
 pub(super) const TOMBSTONE: &str = "SELECT 1 FROM tombstones WHERE id = ?1 AND removed_at > ?2";
 
@@ -37,13 +45,38 @@ pub(super) const CLAIM: &str = concat!(
 
 /// The compare-and-set.
 pub(super) const ADVANCE: &str = concat!(
-    "UPDATE uploads SET offset_bytes = ?3 + ?4, length_bytes = coalesce(length_bytes, ?5), digest_state = ?6, \
+    "UPDATE uploads SET offset_bytes = ?10 + ?4, length_bytes = coalesce(length_bytes, ?5), digest_state = ?6, \
      sha256 = ?7, completed_at = max(created_at, ?8), expires_at = CASE WHEN ?8 IS NULL OR concat = 'partial' THEN ?9 END \
      WHERE id = ?1 AND epoch = ?2 AND offset_bytes = ?3 AND completed_at IS NULL AND blob_id IS NOT NULL \
      AND (?5 IS NULL OR length_bytes IS NULL OR length_bytes = ?5) \
-     AND (coalesce(length_bytes, ?5) IS NULL OR ?3 + ?4 <= coalesce(length_bytes, ?5)) RETURNING ",
+     AND (coalesce(length_bytes, ?5) IS NULL OR ?10 + ?4 <= coalesce(length_bytes, ?5)) \
+     AND ?10 = coalesce((SELECT end_bytes FROM pending WHERE upload_id = ?1 AND pending.epoch = ?2), offset_bytes) \
+     RETURNING ",
     record!()
 );
+
+/// The compare-and-set of a chunk that is pending.
+pub(super) const KEEP: &str = concat!(
+    "UPDATE uploads SET expires_at = ?5 WHERE id = ?1 AND epoch = ?2 AND offset_bytes = ?3 AND completed_at IS NULL \
+     AND blob_id IS NOT NULL \
+     AND ?6 = coalesce((SELECT end_bytes FROM pending WHERE upload_id = ?1 AND pending.epoch = ?2), offset_bytes) \
+     AND (length_bytes IS NULL OR ?4 <= length_bytes) RETURNING ",
+    record!()
+);
+
+/// What is pending of an epoch grows by a chunk.
+pub(super) const HOLD: &str = "INSERT INTO pending (upload_id, epoch, end_bytes, digest_state) VALUES (?1, ?2, ?3, ?4) \
+     ON CONFLICT (upload_id, epoch) DO UPDATE SET end_bytes = excluded.end_bytes, digest_state = excluded.digest_state";
+
+/// What was pending is so no more.
+pub(super) const RELEASE_PENDING: &str = "DELETE FROM pending WHERE upload_id = ?1 AND epoch = ?2";
+
+pub(super) const RELEASE_SEGMENTS: &str =
+    "UPDATE segments SET pending = 0 WHERE upload_id = ?1 AND epoch = ?2 AND pending";
+
+/// What never counted. Its bytes are found by looking through the store.
+pub(super) const FORGET_PENDING: &str = "DELETE FROM pending WHERE epoch < \
+     (SELECT epoch FROM uploads WHERE uploads.id = upload_id)";
 
 pub(super) const GROW_EXTENT: &str = "UPDATE extents SET length_bytes = length_bytes + ?4 \
      WHERE upload_id = ?1 AND epoch = ?2 AND blob_id = ?1 AND offset_bytes + length_bytes = ?3 \
@@ -53,16 +86,18 @@ pub(super) const INSERT_EXTENT: &str = "INSERT INTO extents \
      (upload_id, epoch, offset_bytes, length_bytes, blob_id, start_bytes) VALUES (?1, ?2, ?3, ?4, ?1, ?3)";
 
 pub(super) const GROW_SEGMENT: &str = "UPDATE segments SET length_bytes = length_bytes + ?4 \
-     WHERE upload_id = ?1 AND epoch = ?2 AND backend = ?5 AND frontend IS ?6 AND offset_bytes + length_bytes = ?3 \
+     WHERE upload_id = ?1 AND epoch = ?2 AND backend = ?5 AND frontend IS ?6 AND pending = ?7 \
+     AND offset_bytes + length_bytes = ?3 \
      AND offset_bytes = (SELECT max(offset_bytes) FROM segments WHERE upload_id = ?1 AND epoch = ?2)";
 
 pub(super) const INSERT_SEGMENT: &str = "INSERT INTO segments \
-     (upload_id, epoch, offset_bytes, length_bytes, backend, frontend) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+     (upload_id, epoch, offset_bytes, length_bytes, backend, frontend, pending) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
 pub(super) const EXTENTS: &str = "SELECT offset_bytes, length_bytes, blob_id, epoch, start_bytes FROM extents \
      WHERE upload_id = ?1 AND offset_bytes < ?3 AND offset_bytes + length_bytes > ?2 ORDER BY offset_bytes";
 
-pub(super) const SEGMENTS: &str = "SELECT offset_bytes, length_bytes, backend, frontend FROM segments WHERE upload_id = ?1 ORDER BY offset_bytes";
+pub(super) const SEGMENTS: &str = "SELECT offset_bytes, length_bytes, backend, frontend FROM segments WHERE upload_id = ?1 \
+     AND NOT pending ORDER BY offset_bytes";
 
 /// Each blob counts once for an upload, however many extents lie in it.
 pub(super) const RELEASE_BLOBS: &str = "UPDATE blobs SET refs = refs - 1, doomed_at = CASE WHEN refs = 1 THEN ?2 END \

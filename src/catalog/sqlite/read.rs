@@ -15,9 +15,7 @@ type Result<T> = std::result::Result<T, CatalogError>;
 pub(super) fn find(connection: &Connection, id: UploadId) -> Result<Record> {
     let found = connection
         .prepare_cached(queries::FIND)?
-        .query_row([id.as_uuid().into_bytes()], |row| {
-            Ok(Record { upload: rows::upload(row)?, digest: rows::digest(row)? })
-        })
+        .query_row([id.as_uuid().into_bytes()], rows::record)
         .optional()?;
     match found {
         Some(record) => Ok(record),

@@ -1,5 +1,5 @@
-use crate::catalog::Doomed;
 use crate::catalog::stored::{read_concat, unsigned};
+use crate::catalog::{Doomed, Record};
 use crate::domain::{BlobId, Digest, Epoch, Extent, FileName, Segment, Sha256Sum, Upload, UploadId};
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Result, Row};
@@ -47,11 +47,12 @@ pub(super) fn upload(row: &Row<'_>) -> Result<Upload> {
     })
 }
 
-/// The digest's state, which stands behind the record.
-pub(super) fn digest(row: &Row<'_>) -> Result<Digest> {
-    let state: Vec<u8> = row.get(12)?;
-    Digest::resume(&state)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(12, Type::Blob, error.into()))
+/// A row of the columns that a writer needs.
+pub(super) fn record(row: &Row<'_>) -> Result<Record> {
+    let (state, pending): (Vec<u8>, Option<i64>) = (row.get(12)?, row.get(13)?);
+    let digest = Digest::resume(&state)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(12, Type::Blob, error.into()))?;
+    Ok(Record { upload: Upload { pending: pending.map(unsigned), ..upload(row)? }, digest })
 }
 
 pub(super) fn extent(row: &Row<'_>) -> Result<Extent> {

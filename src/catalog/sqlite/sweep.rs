@@ -54,5 +54,6 @@ pub(super) fn tidy(transaction: &Transaction<'_>) -> Result<()> {
     let long_ago = [micros_ago(GONE_FOR)];
     transaction.prepare_cached(queries::FORGET_TOMBSTONES)?.execute(long_ago)?;
     transaction.prepare_cached(queries::FORGET_REPLICAS)?.execute(long_ago)?;
+    transaction.prepare_cached(queries::FORGET_PENDING)?.execute([])?;
     Ok(())
 }

@@ -74,6 +74,9 @@ pub(super) fn append(
     advance: &Advance,
     ttl: Duration,
 ) -> Result<Upload> {
+    if advance.pending {
+        return hold(transaction, id, advance, ttl);
+    }
     let fate = Fate::of(Some(advance), rows::now(), ttl)?;
     let appended = transaction
         .prepare_cached(queries::ADVANCE)?
@@ -81,20 +84,44 @@ pub(super) fn append(
             params![
                 id.as_uuid().into_bytes(),
                 advance.epoch.0,
-                signed(advance.from)?,
+                signed(advance.offset)?,
                 signed(advance.count)?,
                 advance.length.map(signed).transpose()?,
                 advance.digest.save(),
                 fate.sha256,
                 fate.completed_at,
-                fate.expires_at
+                fate.expires_at,
+                signed(advance.from)?
             ],
             rows::upload,
         )
         .optional()?;
     let Some(appended) = appended else { return Err(conflict(transaction, id)) };
+    if advance.offset < advance.from {
+        let values = params![id.as_uuid().into_bytes(), advance.epoch.0];
+        transaction.prepare_cached(queries::RELEASE_PENDING)?.execute(values)?;
+        transaction.prepare_cached(queries::RELEASE_SEGMENTS)?.execute(values)?;
+    }
     record_range(transaction, id, advance)?;
     Ok(appended)
+}
+
+/// Stores a chunk behind what counts.
+fn hold(transaction: &Transaction<'_>, id: UploadId, advance: &Advance, ttl: Duration) -> Result<Upload> {
+    let expires_at = Fate::of(Some(advance), rows::now(), ttl)?.expires_at;
+    let (key, end) = (id.as_uuid().into_bytes(), signed(advance.from + advance.count)?);
+    let (offset, from) = (signed(advance.offset)?, signed(advance.from)?);
+    let kept = transaction
+        .prepare_cached(queries::KEEP)?
+        .query_row(params![key, advance.epoch.0, offset, end, expires_at, from], rows::upload)
+        .optional()?;
+    let Some(kept) = kept else { return Err(conflict(transaction, id)) };
+    if advance.count > 0 {
+        let values = params![key, advance.epoch.0, end, advance.digest.save()];
+        transaction.prepare_cached(queries::HOLD)?.execute(values)?;
+        record_segment(transaction, id, advance)?;
+    }
+    Ok(Upload { pending: (end > offset).then_some(advance.from + advance.count), ..kept })
 }
 
 pub(super) fn terminate(transaction: &Transaction<'_>, id: UploadId) -> Result<Vec<BlobId>> {
@@ -117,17 +144,26 @@ pub(super) fn remove(transaction: &Transaction<'_>, id: UploadId) -> Result<Vec<
 /// Counts the bytes of `advance` in, and who brought them. What goes on where the last row of its epoch ends makes that row
 /// longer, so that a large upload does not leave a row for each chunk.
 fn record_range(transaction: &Transaction<'_>, id: UploadId, advance: &Advance) -> Result<()> {
+    let offset = advance.offset;
+    let count = advance.from + advance.count - offset;
+    if count > 0 {
+        let range = params![id.as_uuid().into_bytes(), advance.epoch.0, signed(offset)?, signed(count)?];
+        if transaction.prepare_cached(queries::GROW_EXTENT)?.execute(range)? == 0 {
+            transaction.prepare_cached(queries::INSERT_EXTENT)?.execute(range)?;
+        }
+    }
+    record_segment(transaction, id, advance)
+}
+
+/// Who brought the bytes of the chunk alone.
+fn record_segment(transaction: &Transaction<'_>, id: UploadId, advance: &Advance) -> Result<()> {
     if advance.count == 0 {
         return Ok(());
     }
     let id = id.as_uuid().into_bytes();
     let (from, count) = (signed(advance.from)?, signed(advance.count)?);
-    let range = params![id, advance.epoch.0, from, count];
-    if transaction.prepare_cached(queries::GROW_EXTENT)?.execute(range)? == 0 {
-        transaction.prepare_cached(queries::INSERT_EXTENT)?.execute(range)?;
-    }
     let (backend, frontend) = (advance.backend.as_str(), advance.frontend.as_ref().map(|f| f.as_str()));
-    let range = params![id, advance.epoch.0, from, count, backend, frontend];
+    let range = params![id, advance.epoch.0, from, count, backend, frontend, advance.pending];
     if transaction.prepare_cached(queries::GROW_SEGMENT)?.execute(range)? == 0 {
         transaction.prepare_cached(queries::INSERT_SEGMENT)?.execute(range)?;
     }

@@ -11,9 +11,9 @@ pub mod client;
 mod download;
 pub mod wire;
 
-use crate::domain::{Epoch, Listing, NewUpload, Page, Segment, Upload, UploadId};
+use crate::domain::{Listing, NewUpload, Page, Segment, Upload, UploadId};
 use crate::uploads::{
-    Append, Body, Budget, Call, Chunk, Chunker, Content, First, UploadError, Uploads, Writer, ended,
+    Append, Body, Budget, Call, Chunk, Chunker, Content, First, Incoming, UploadError, Uploads, Writer,
 };
 use async_trait::async_trait;
 use client::{Client, READING};
@@ -29,53 +29,35 @@ pub struct RelayUploads {
     budget: Budget,
 }
 
-/// What is left to relay of one client request.
-struct Rest {
-    chunker: Chunker,
-    /// Read, and not yet sent.
-    chunk: Chunk,
-    /// The upload ends where the body ends.
-    whole: bool,
-}
-
 impl RelayUploads {
     pub fn new(client: Client, budget: Budget) -> Self {
         Self { client, budget }
     }
 
-    /// Sends chunk after chunk.
-    async fn relay(&self, call: &Call, mut upload: Upload, rest: Rest) -> Result<Upload, UploadError> {
-        let Rest { mut chunker, mut chunk, whole } = rest;
+    /// Sends chunk after chunk, the first of which was read already.
+    async fn relay(
+        &self,
+        call: &Call,
+        mut upload: Upload,
+        mut incoming: Incoming,
+        mut chunk: Chunk,
+    ) -> Result<Upload, UploadError> {
         loop {
             let (last, bytes) = (chunk.last, chunk.len);
-            let sending = self.send_part(call, &upload, chunk, whole);
-            let (sent, next) = while_reading(&mut chunker, last, bytes, sending).await?;
+            let append = incoming.append(&upload, &chunk);
+            let sending = async {
+                match append {
+                    Some(append) => self.send_chunk(call, &upload, append, chunk).await,
+                    None => Ok(upload.clone()),
+                }
+            };
+            let (sent, next) = while_reading(&mut incoming, last, bytes, sending).await?;
             upload = sent;
             match next? {
                 Some(next) => chunk = next,
-                None => return ended(upload, whole),
+                None => return incoming.ended(upload),
             }
         }
-    }
-
-    /// A chunk, if it has anything to say: bytes, or with the last one the length that was not known before.
-    async fn send_part(
-        &self,
-        call: &Call,
-        upload: &Upload,
-        chunk: Chunk,
-        whole: bool,
-    ) -> Result<Upload, UploadError> {
-        let length = match upload.length {
-            None if whole && chunk.last => Some(upload.offset + chunk.len),
-            _ => None,
-        };
-        if chunk.len == 0 && length.is_none() {
-            return Ok(upload.clone());
-        }
-        let writer = Writer::Holds(upload.epoch);
-        let append = Append { offset: upload.offset, writer, length, count: Some(chunk.len) };
-        self.send_chunk(call, upload.id, upload.epoch, append, &chunk).await
     }
 
     /// Has one chunk stored, exactly once, by whichever backend can.
@@ -86,14 +68,14 @@ impl RelayUploads {
     async fn send_chunk(
         &self,
         call: &Call,
-        id: UploadId,
-        epoch: Epoch,
+        upload: &Upload,
         append: Append,
-        chunk: &Chunk,
+        chunk: Chunk,
     ) -> Result<Upload, UploadError> {
-        let answer = self.client.ask(call, &wire::append(id, &append, chunk)).await?;
+        let (id, epoch) = (upload.id, upload.epoch);
+        let answer = self.client.ask(call, &wire::append(id, &append, &chunk)).await?;
         let end = append.offset + chunk.len;
-        match wire::upload(&answer) {
+        let stored = match wire::upload(&answer) {
             Err(
                 UploadError::WrongOffset { offset, epoch: now }
                 | UploadError::Complete { offset, epoch: now },
@@ -106,7 +88,9 @@ impl RelayUploads {
                 }
             }
             stored => stored,
-        }
+        };
+        // No record tells what is pending: that is known to whom it belongs.
+        stored.map(|upload| Upload { pending: append.pending.then_some(end), ..upload })
     }
 
     /// Takes the next epoch for this request, and so fences every earlier one, before its first byte is read.
@@ -119,7 +103,13 @@ impl RelayUploads {
             let upload = self.stat(call, id).await?;
             // What cannot fit is refused before it is read, and fences nobody.
             upload.admit(append.offset, upload.epoch, append.count.unwrap_or(0), append.length)?;
-            let claim = Append { writer: Writer::ClaimsAfter(upload.epoch), count: Some(0), ..append };
+            let claim = Append {
+                writer: Writer::ClaimsAfter(upload.epoch),
+                count: Some(0),
+                // Not declared before it is known whether the request counts.
+                length: append.length.filter(|_| append.checksum.is_none()),
+                ..append
+            };
             let answer = self.client.ask(call, &wire::append(id, &claim, &Chunk::default())).await?;
             match wire::upload(&answer) {
                 // Claimed by another request, or by this one if the first answer was lost: nobody can tell.
@@ -145,7 +135,7 @@ const CLAIMS: u32 = 8;
 /// If that one cannot be sent the request fails at once: its client may take minutes until it sends more. If the body fails
 /// the chunk before it is stored first.
 async fn while_reading(
-    chunker: &mut Chunker,
+    incoming: &mut Incoming,
     last: bool,
     bytes: u64,
     sending: impl Future<Output = Result<Upload, UploadError>>,
@@ -155,11 +145,11 @@ async fn while_reading(
     let reading = async {
         match last {
             true => Ok(Ok(None)),
-            false => Ok(chunker.next().await),
+            false => Ok(incoming.next().await),
         }
     };
     let ((upload, took), next) = try_join(sending, reading).await?;
-    chunker.stored(bytes, took);
+    incoming.stored(bytes, took);
     Ok((upload, next))
 }
 
@@ -178,12 +168,13 @@ impl Uploads for RelayUploads {
         if whole && chunk.last {
             new.length = new.length.or(Some(chunk.len));
         }
+        let mut incoming = Incoming::new(chunker, whole);
         let (last, bytes) = (chunk.last, chunk.len);
         let sending = self.create_with(call, &new, chunk);
-        let (upload, next) = while_reading(&mut chunker, last, bytes, sending).await?;
+        let (upload, next) = while_reading(&mut incoming, last, bytes, sending).await?;
         match next? {
-            Some(chunk) => self.relay(call, upload, Rest { chunker, chunk, whole }).await,
-            None => ended(upload, whole),
+            Some(chunk) => self.relay(call, upload, incoming, chunk).await,
+            None => incoming.ended(upload),
         }
     }
 
@@ -195,9 +186,13 @@ impl Uploads for RelayUploads {
         body: Body,
     ) -> Result<Upload, UploadError> {
         let upload = self.claim(call, id, append).await?;
-        let mut chunker = Chunker::new(body, self.budget.clone());
-        match chunker.next().await? {
-            Some(chunk) => self.relay(call, upload, Rest { chunker, chunk, whole: false }).await,
+        let chunker = Chunker::new(body, self.budget.clone());
+        let mut incoming = match append.checksum {
+            Some(checksum) => Incoming::checked(chunker, checksum, append.length),
+            None => Incoming::new(chunker, false),
+        };
+        match incoming.next().await? {
+            Some(chunk) => self.relay(call, upload, incoming, chunk).await,
             None => Ok(upload),
         }
     }

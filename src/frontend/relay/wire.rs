@@ -49,6 +49,9 @@ pub fn append<'a>(id: UploadId, append: &Append, chunk: &'a Chunk) -> Question<'
     if let Some(length) = append.length {
         push(&mut headers, tus::UPLOAD_LENGTH, length);
     }
+    if append.pending {
+        push(&mut headers, internal::UPLOAD_PENDING, internal::PENDING);
+    }
     with_chunk(Method::PATCH, format!("/files/{id}"), headers, chunk)
 }
 

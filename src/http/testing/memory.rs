@@ -1,6 +1,6 @@
 use crate::domain::{
-    Concat, Cursor, Digest, Epoch, Listing, NewUpload, Page, PartFault, Segment, SortKey, State, Upload,
-    UploadId,
+    Checksum, Concat, Cursor, Digest, Epoch, Listing, NewUpload, Page, PartFault, Segment, SortKey, State,
+    Upload, UploadId,
 };
 use crate::uploads::{Append, Body, Call, Content, First, UploadError, Uploads, Writer};
 use async_trait::async_trait;
@@ -131,7 +131,7 @@ impl Uploads for Memory {
         if let Err(existing) = fresh {
             return Ok(existing);
         }
-        let append = Append { offset: 0, writer: Writer::Holds(Epoch::FIRST), length: None, count: None };
+        let append = Append::first(0, None);
         match first {
             First::Nothing => self.write(id, b"", append),
             First::Part(body) | First::Chunk { body, .. } => self.fill(id, append, body).await,
@@ -166,7 +166,11 @@ impl Uploads for Memory {
                     upload.epoch = upload.epoch.next();
                     Ok(upload.epoch)
                 })?;
-                self.fill(id, Append { writer: Writer::Holds(epoch), ..append }, body).await
+                let append = Append { writer: Writer::Holds(epoch), ..append };
+                match append.checksum {
+                    Some(checksum) => self.write(id, &right(body, checksum).await?, append),
+                    None => self.fill(id, append, body).await,
+                }
             }
             Writer::Holds(_) => {
                 let mut chunk = Vec::new();
@@ -222,6 +226,19 @@ fn joined(upload: Upload, content: Option<&[u8]>) -> Upload {
     let Some(content) = content else { return upload };
     let (length, completed_at) = (content.len() as u64, Some(OffsetDateTime::now_utc()));
     Upload { offset: length, length: Some(length), completed_at, expires_at: None, ..upload }
+}
+
+/// A body whose checksum is right.
+async fn right(mut body: Body, checksum: Checksum) -> Result<Vec<u8>, UploadError> {
+    let (mut bytes, mut summing) = (Vec::new(), checksum.summing());
+    while let Some(piece) = body.next().await {
+        bytes.extend_from_slice(&piece.map_err(UploadError::Body)?);
+    }
+    summing.update(&bytes);
+    match summing.finish() == checksum {
+        true => Ok(bytes),
+        false => Err(UploadError::WrongChecksum),
+    }
 }
 
 fn recorded(new: NewUpload) -> Upload {

@@ -8,6 +8,7 @@ mod health;
 mod internal;
 mod list;
 mod put;
+mod tus_checksum;
 mod tus_concat;
 mod tus_create;
 mod tus_patch;

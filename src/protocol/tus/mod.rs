@@ -32,6 +32,7 @@ pub const EXTENSIONS: &[&str] = &[
     "creation",
     "creation-with-upload",
     "creation-defer-length",
+    "checksum",
     "expiration",
     "termination",
     "concatenation",

@@ -11,7 +11,7 @@ mod writer;
 pub use finishing::Finisher;
 
 use super::{
-    Append, Body, Budget, Call, Chunk, Chunker, Content, First, UploadError, Uploads, Writer, ended,
+    Append, Body, Budget, Call, Chunk, Chunker, Content, First, Incoming, UploadError, Uploads, Writer,
 };
 use crate::blobs::BlobStore;
 use crate::catalog::Catalog;
@@ -47,28 +47,21 @@ impl LocalUploads {
         Self { catalog, blobs, budget, backend, ttl, limit }
     }
 
-    /// Appends every chunk of a client's body, in an epoch that the caller took for it. With `whole`, where the body ends the
-    /// upload ends.
+    /// Appends every chunk of a client's body, in an epoch that the caller took for it.
     async fn append_all(
         &self,
         call: &Call,
         mut upload: Upload,
-        mut chunker: Chunker,
-        whole: bool,
+        mut incoming: Incoming,
     ) -> Result<Upload, UploadError> {
-        while let Some(chunk) = chunker.next().await? {
-            let length = match upload.length {
-                None if whole && chunk.last => Some(upload.offset + chunk.len),
-                _ => None,
-            };
-            if chunk.len > 0 || length.is_some() {
-                let (writer, count, begun) = (Writer::Holds(upload.epoch), chunk.len, Instant::now());
-                let at = Append { offset: upload.offset, writer, length, count: Some(count) };
-                upload = self.append_chunk(call, upload.id, at, chunk).await?;
-                chunker.stored(count, begun.elapsed());
+        while let Some(chunk) = incoming.next().await? {
+            if let Some(append) = incoming.append(&upload, &chunk) {
+                let (bytes, begun) = (chunk.len, Instant::now());
+                upload = self.append_chunk(call, upload.id, append, chunk).await?;
+                incoming.stored(bytes, begun.elapsed());
             }
         }
-        ended(upload, whole)
+        incoming.ended(upload)
     }
 }
 
@@ -92,9 +85,10 @@ impl Uploads for LocalUploads {
         let last = chunk.last;
         let length = new.length.or((whole && last).then_some(chunk.len));
         let upload = self.create_with(call, &new, chunk, length).await?;
+        let incoming = Incoming::new(chunker, whole);
         match last {
-            true => ended(upload, whole),
-            false => self.append_all(call, upload, chunker, whole).await,
+            true => incoming.ended(upload),
+            false => self.append_all(call, upload, incoming).await,
         }
     }
 
@@ -113,11 +107,16 @@ impl Uploads for LocalUploads {
         let mut upload = self.claim(id, append, after).await?;
         // What cannot fit is refused before its first byte is read.
         upload.admit(append.offset, upload.epoch, append.count.unwrap_or(0), append.length)?;
+        let chunker = Chunker::new(body, self.budget.clone());
+        if let Some(checksum) = append.checksum {
+            let incoming = Incoming::checked(chunker, checksum, append.length);
+            return self.append_all(call, upload, incoming).await;
+        }
         if append.length.is_some() {
             let declares = Append { writer: Writer::Holds(upload.epoch), count: Some(0), ..append };
             upload = self.append_chunk(call, id, declares, Chunk::default()).await?;
         }
-        self.append_all(call, upload, Chunker::new(body, self.budget.clone()), false).await
+        self.append_all(call, upload, Incoming::new(chunker, false)).await
     }
 
     async fn stat(&self, _call: &Call, id: UploadId) -> Result<Upload, UploadError> {

@@ -2,12 +2,9 @@ use super::LocalUploads;
 use crate::blobs::Place;
 use crate::catalog::{Advance, CatalogError};
 use crate::db::Staged;
-use crate::domain::{BlobId, Digest, Epoch, NewUpload, Refusal, Upload, UploadId};
+use crate::domain::{BlobId, Digest, Epoch, NewUpload, Upload, UploadId};
+use crate::uploads::checking::absorb;
 use crate::uploads::{Append, Body, Call, Chunk, UploadError, Writer};
-use bytes::Bytes;
-
-/// Smaller chunks are hashed where they are: handing them to another thread would cost more than it saves.
-const HASH_INLINE: u64 = 64 << 10;
 
 impl LocalUploads {
     /// Records a new upload together with its first chunk, in one transaction. Asked again after an unclear failure, it
@@ -26,10 +23,10 @@ impl LocalUploads {
         let created = match (end, length) {
             (0, None | Some(1..)) => self.catalog.create(new, None, Staged::Durable, self.ttl).await,
             _ => {
-                let at = Append { offset: 0, writer: Writer::Holds(Epoch::FIRST), length, count: Some(end) };
+                let at = Append::first(end, length);
                 let place = Place { blob: BlobId(new.id.as_uuid()), epoch: Epoch::FIRST, start: 0 };
                 let (digest, staged) = self.stage(place, Digest::default(), &chunk).await?;
-                let advance = self.advance(call, Epoch::FIRST, &at, end, length, digest);
+                let advance = self.advance(call, Epoch::FIRST, 0, &at, digest);
                 self.catalog.create(new, Some(&advance), staged, self.ttl).await
             }
         };
@@ -48,7 +45,7 @@ impl LocalUploads {
         after: Option<Epoch>,
     ) -> Result<Upload, UploadError> {
         match (self.catalog.claim(id, append.offset, after).await, after) {
-            (Err(CatalogError::Conflict(now)), Some(epoch)) => Err(refusal(&now, epoch, &append, 0)),
+            (Err(CatalogError::Conflict(now)), Some(epoch)) => Err(not_claimed(&now, epoch, &append)),
             (claimed, _) => Ok(claimed?),
         }
     }
@@ -73,21 +70,27 @@ impl LocalUploads {
         append: Append,
         chunk: Chunk,
     ) -> Result<Upload, UploadError> {
-        let record = self.catalog.find(id).await?;
-        let epoch = match append.writer {
-            Writer::Holds(epoch) => epoch,
-            Writer::Claims | Writer::ClaimsAfter(_) => record.upload.epoch,
-        };
-        let length = record.upload.admit(append.offset, epoch, chunk.len, append.length)?;
-        let place = Place { blob: BlobId(id.as_uuid()), epoch, start: append.offset };
-        let (digest, staged) = self.stage(place, record.digest, &chunk).await?;
-        let advance = self.advance(call, epoch, &append, chunk.len, length, digest);
-        match self.catalog.append(id, &advance, staged, self.ttl).await {
-            Err(CatalogError::Conflict(now)) => Err(refusal(&now, epoch, &append, chunk.len)),
-            moved => {
-                let upload = moved?;
-                self.join_finals_of(&upload).await;
-                Ok(upload)
+        loop {
+            let record = self.catalog.find(id).await?;
+            let epoch = match append.writer {
+                Writer::Holds(epoch) => epoch,
+                Writer::Claims | Writer::ClaimsAfter(_) => record.upload.epoch,
+            };
+            let length = record.upload.admit(append.offset, epoch, chunk.len, append.length)?;
+            let admitted = Append { length, count: Some(chunk.len), ..append };
+            let place = Place { blob: BlobId(id.as_uuid()), epoch, start: append.offset };
+            let (digest, staged) = self.stage(place, record.digest, &chunk).await?;
+            let advance = self.advance(call, epoch, record.upload.offset, &admitted, digest);
+            match self.catalog.append(id, &advance, staged, self.ttl).await {
+                Err(CatalogError::Conflict(now)) => {
+                    now.admit(append.offset, epoch, chunk.len, append.length)?;
+                    // What was pending before the chunk counts since we looked: so it fits all the same.
+                }
+                moved => {
+                    let upload = moved?;
+                    self.join_finals_of(&upload).await;
+                    return Ok(upload);
+                }
             }
         }
     }
@@ -104,25 +107,20 @@ impl LocalUploads {
         }
         let mut stage = self.blobs.stage(place).await?;
         let (digest, written) =
-            tokio::join!(hash(digest, &chunk.parts, chunk.len), stage.write(&chunk.parts));
+            tokio::join!(absorb(digest, &chunk.parts, chunk.len, Digest::update), stage.write(&chunk.parts));
         written?;
         Ok((digest?, stage.finish().await?))
     }
 
-    fn advance(
-        &self,
-        call: &Call,
-        epoch: Epoch,
-        append: &Append,
-        count: u64,
-        length: Option<u64>,
-        digest: Digest,
-    ) -> Advance {
-        let complete = length == Some(append.offset + count);
+    fn advance(&self, call: &Call, epoch: Epoch, offset: u64, append: &Append, digest: Digest) -> Advance {
+        let (length, count) = (append.length, append.count.unwrap_or(0));
+        let complete = !append.pending && length == Some(append.offset + count);
         Advance {
             epoch,
+            offset,
             from: append.offset,
             count,
+            pending: append.pending,
             length,
             sha256: complete.then(|| digest.clone().finish()),
             digest,
@@ -132,24 +130,12 @@ impl LocalUploads {
     }
 }
 
-/// Why the compare-and-set failed, told from the record as it was then.
-fn refusal(now: &Upload, epoch: Epoch, append: &Append, count: u64) -> UploadError {
-    match now.admit(append.offset, epoch, count, append.length) {
+/// Why a claim failed, told from the record as it was then.
+fn not_claimed(now: &Upload, after: Epoch, append: &Append) -> UploadError {
+    let counted = Upload { pending: None, ..now.clone() };
+    match counted.admit(append.offset, after, 0, append.length) {
         Err(refusal) => refusal.into(),
-        // It moved back and forth between the two looks: cannot be, since an offset never goes back.
-        Ok(_) => Refusal::WrongOffset { offset: now.offset, epoch: now.epoch }.into(),
-    }
-}
-
-/// Hashes off the reactor, which has other requests to serve meanwhile.
-async fn hash(mut digest: Digest, parts: &[Bytes], len: u64) -> Result<Digest, UploadError> {
-    let parts = parts.to_vec();
-    let work = move || {
-        parts.iter().for_each(|part| digest.update(part));
-        digest
-    };
-    match len <= HASH_INLINE {
-        true => Ok(work()),
-        false => tokio::task::spawn_blocking(work).await.map_err(|_| UploadError::Internal),
+        // It was created, or moved there, between the two looks.
+        Ok(_) => UploadError::Superseded { offset: now.offset, epoch: now.epoch },
     }
 }

@@ -2,6 +2,7 @@
 
 mod backends_die;
 mod balance;
+mod checksums;
 mod concatenation;
 mod database_away;
 mod downloads;

@@ -4,6 +4,7 @@
 //! The files `core_…` are the parts of the section "Core Protocol". What binds clients only is not here, nor is what binds a
 //! server without extensions.
 
+mod checksum;
 mod concatenation;
 mod core_head;
 mod core_headers;
@@ -302,6 +303,54 @@ const SECTIONS: &[Section] = &[
             (
                 "The value of the `Upload-Expires` header MUST be in RFC 7231 datetime format.",
                 "upload_expires_is_an_imf_fixdate",
+            ),
+        ],
+    ),
+    (
+        "checksum",
+        include_str!("checksum.rs"),
+        &[
+            (
+                "If supported, the Server MUST add `checksum` to the `Tus-Extension` header.",
+                "checksum_is_announced",
+            ),
+            (
+                "A Server MUST support at least the SHA1 checksum algorithm identified by `sha1`.",
+                "options_lists_the_algorithms_and_sha1_is_among_them",
+            ),
+            (
+                "The names of the checksum algorithms MUST only consist of ASCII characters with the modification \
+                 that uppercase characters are excluded.",
+                "options_lists_the_algorithms_and_sha1_is_among_them",
+            ),
+            (
+                "The `Tus-Checksum-Algorithm` header MUST be included in the response to an `OPTIONS` request.",
+                "options_lists_the_algorithms_and_sha1_is_among_them",
+            ),
+            (
+                "The `Tus-Checksum-Algorithm` response header MUST be a comma-separated list of the checksum \
+                 algorithms supported by the server.",
+                "options_lists_the_algorithms_and_sha1_is_among_them",
+            ),
+            (
+                "The header MUST consist of the name of the used checksum algorithm and the Base64 encoded \
+                 checksum separated by a space.",
+                "a_checksum_is_a_name_and_base64_or_the_answer_is_400",
+            ),
+            (
+                "Once the entire request has been received, the Server MUST verify the uploaded chunk against the \
+                 provided checksum using the specified algorithm.",
+                "bytes_whose_checksum_is_right_are_stored",
+            ),
+            (
+                "In the case of mismatching checksums the uploaded chunk MUST be discarded, and the upload and \
+                 its offset MUST NOT be updated.",
+                "bytes_whose_checksum_is_wrong_are_460_and_discarded",
+            ),
+            (
+                "If the Server can handle trailers, this behavior MUST be announced by adding `checksum-trailer` \
+                 to the `Tus-Extension` header.",
+                "a_checksum_in_a_trailer_is_not_announced",
             ),
         ],
     ),

@@ -132,7 +132,7 @@ async fn the_rows_of_a_writer_that_hangs_are_in_nobodys_way() {
     let backend = ContainerId::from_bits(9).to_string();
     // One row made longer, one new.
     hung.execute(queries::RECORD_EXTENT, &[&uuid, &epoch, &2i64, &3i64]).await.unwrap();
-    let segment: [&(dyn ToSql + Sync); 6] = [&uuid, &epoch, &2i64, &3i64, &backend, &None::<String>];
+    let segment: [&(dyn ToSql + Sync); 7] = [&uuid, &epoch, &2i64, &3i64, &backend, &None::<String>, &false];
     hung.execute(queries::RECORD_SEGMENT, &segment).await.unwrap();
 
     let epoch = catalog.claim(id, 2, None).await.unwrap().epoch;
@@ -190,7 +190,10 @@ async fn a_claim_behind_a_commit_that_hangs_is_unavailable_in_time() {
     let digest = Digest::default().save();
     let (none, nothing) = (None::<Vec<u8>>, None::<i64>);
     transaction
-        .execute(queries::ADVANCE, &[&id.as_uuid(), &1i64, &0i64, &5i64, &nothing, &digest, &none, &1.0f64])
+        .execute(
+            queries::ADVANCE,
+            &[&id.as_uuid(), &1i64, &0i64, &5i64, &nothing, &digest, &none, &1.0f64, &0i64],
+        )
         .await
         .unwrap();
     let asked = Instant::now();

@@ -10,6 +10,7 @@ pub(super) struct Leftovers {
     pub uploads: i64,
     pub extents: i64,
     pub segments: i64,
+    pub pending: i64,
     pub blobs: i64,
     pub tombstones: i64,
     /// Rows that say of what final uploads are to be made.
@@ -19,7 +20,8 @@ pub(super) struct Leftovers {
 }
 
 const COUNT: &str = "SELECT (SELECT count(*) FROM uploads), (SELECT count(*) FROM extents),
-     (SELECT count(*) FROM segments), (SELECT count(*) FROM blobs), (SELECT count(*) FROM tombstones), (SELECT count(*) FROM parts)";
+     (SELECT count(*) FROM segments), (SELECT count(*) FROM pending), (SELECT count(*) FROM blobs),
+     (SELECT count(*) FROM tombstones), (SELECT count(*) FROM parts)";
 
 /// Blobs that are referred to by another number of uploads than is said, and extents in blobs that are doomed or unknown.
 const WRONG: &str = "SELECT (SELECT count(*) FROM blobs WHERE refs <> (SELECT count(*) FROM uploads
@@ -40,14 +42,14 @@ pub(super) async fn check_references(rig: &Rig) {
 impl Leftovers {
     /// Of a data folder, or of a database.
     pub(super) async fn of(folder: &Path, database: Option<&TestDatabase>) -> Self {
-        let ([uploads, extents, segments, blobs, tombstones, parts], bytes) = match database {
+        let ([uploads, extents, segments, pending, blobs, tombstones, parts], bytes) = match database {
             Some(database) => {
                 let [bytes] = database.numbers("SELECT count(*) FROM blob_rows").await;
                 (database.numbers(COUNT).await, bytes)
             }
             None => (ask(&folder.join("catalog.db"), COUNT), files(&folder.join("blobs"))),
         };
-        Self { uploads, extents, segments, blobs, tombstones, parts, bytes }
+        Self { uploads, extents, segments, pending, blobs, tombstones, parts, bytes }
     }
 }
 

@@ -4,6 +4,7 @@
 //! free again.
 
 mod appending;
+mod checksum;
 mod creation;
 mod failures;
 mod fencing;
@@ -230,12 +231,12 @@ fn described(length: Option<u64>) -> NewUpload {
 }
 
 fn claims(offset: u64) -> Append {
-    Append { offset, writer: Writer::Claims, length: None, count: None }
+    Append { offset, writer: Writer::Claims, length: None, count: None, pending: false, checksum: None }
 }
 
 fn holds(upload: &Upload, count: usize) -> Append {
     let (offset, writer) = (upload.offset, Writer::Holds(upload.epoch));
-    Append { offset, writer, length: None, count: Some(count as u64) }
+    Append { offset, writer, length: None, count: Some(count as u64), pending: false, checksum: None }
 }
 
 /// A body as it comes from the network, in pieces.

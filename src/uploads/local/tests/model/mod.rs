@@ -12,7 +12,7 @@ mod worlds;
 use super::*;
 use crate::blobs::faulty::Fault;
 use crate::db::postgres::{PgConfig, Pool};
-use crate::domain::{BlobEpoch, Epoch};
+use crate::domain::{BlobEpoch, Checksum, Epoch};
 use program::{Act, Program};
 use proptest::test_runner::{Config, TestRunner};
 use std::cell::RefCell;
@@ -20,7 +20,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
-use steps::{At, By, Case, Lost, Request, Step, Stopped, Then, cases};
+use steps::{At, By, Case, Checked, Lost, Request, Step, Stopped, Then, cases};
 use upload::{Model, Op, bytes};
 use worlds::{Told, Ways, Worlds};
 
@@ -141,13 +141,29 @@ impl<'a> Run<'a> {
                 let act = Act::Create { new: self.new.clone(), bytes: bytes(owner, 0, count), expires };
                 (act, vec![vec![Op::Create { owner, count, length, expires }]])
             }
-            Request::Append { by, off_by, length, count, expires } => {
-                let at = self.worlds.0[0].end().saturating_add_signed(off_by);
+            Request::Append { by, off_by, length, count, expires, checked } => {
                 let (writer, owner) = self.writer(by);
-                let append = Append { offset: at, writer, length, count: Some(count) };
-                let chunk = |count, length| Op::Append { owner, at, count, length, expires };
+                let claims = !matches!(writer, Writer::Holds(_));
+                let at = self.worlds.0[0].end(!claims).saturating_add_signed(off_by);
+                let pending = !claims && checked == Checked::Right;
+                let brought = bytes(owner, at, count);
+                let checksum = match checked {
+                    Checked::Right if claims => Some(sha1(&brought)),
+                    Checked::Wrong if claims => Some(sha1(b"other bytes")),
+                    _ => None,
+                };
+                let append = Append { offset: at, writer, length, count: Some(count), pending, checksum };
+                let chunk = |count, length| Op::Append { owner, at, count, length, expires, pending };
                 let ops = match writer {
                     Writer::Holds(_) => vec![chunk(count, length)],
+                    _ if checksum.is_some() => [
+                        Some(Op::Claim { owner, at, count, length }),
+                        (checked == Checked::Wrong).then_some(Op::Mismatch),
+                        (count > 0 || length.is_some()).then(|| chunk(count, length)),
+                    ]
+                    .into_iter()
+                    .flatten()
+                    .collect(),
                     Writer::Claims | Writer::ClaimsAfter(_) => [
                         Some(Op::Claim { owner, at, count, length }),
                         length.is_some().then(|| chunk(0, length)),
@@ -157,7 +173,7 @@ impl<'a> Run<'a> {
                     .flatten()
                     .collect(),
                 };
-                (Act::Append { append, bytes: bytes(owner, at, count), expires }, vec![ops])
+                (Act::Append { append, bytes: brought, expires }, vec![ops])
             }
             Request::Terminate => (Act::Terminate, vec![vec![Op::Terminate]]),
             Request::Sweep => {
@@ -200,9 +216,11 @@ impl<'a> Run<'a> {
         }
         let model = self.worlds.0[0].clone();
         if !model.owners.is_empty() && !model.removed && !model.is_complete() {
-            let length = model.length.unwrap_or(model.end() + 3);
-            let (by, count) = (By::Client, length - model.end());
-            let append = Request::Append { by, off_by: 0, length: Some(length), count, expires: false };
+            let length = model.length.unwrap_or(model.end(false) + 3);
+            let (by, count) = (By::Client, length - model.end(false));
+            let checked = Checked::No;
+            let append =
+                Request::Append { by, off_by: 0, length: Some(length), count, expires: false, checked };
             self.step(request(append)).await;
         }
         if let Ok(upload) = self.look().await {
@@ -234,6 +252,12 @@ impl<'a> Run<'a> {
         stored.sort();
         assert_eq!(stored, counted);
     }
+}
+
+fn sha1(bytes: &[u8]) -> Checksum {
+    let mut summing = Checksum::Sha1([0; 20]).summing();
+    summing.update(bytes);
+    summing.finish()
 }
 
 fn request(request: Request) -> Step {

@@ -22,9 +22,19 @@ pub(super) enum Step {
 #[derive(Clone, Debug)]
 pub(super) enum Request {
     Create { expires: bool },
-    Append { by: By, off_by: i64, length: Option<u64>, count: u64, expires: bool },
+    Append { by: By, off_by: i64, length: Option<u64>, count: u64, expires: bool, checked: Checked },
     Terminate,
     Sweep,
+}
+
+/// Whether the bytes count at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Checked {
+    No,
+    /// The checksum is right (for a relay: not known yet).
+    Right,
+    /// It is wrong (for a relay: no word of it).
+    Wrong,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -97,8 +107,15 @@ fn request() -> impl Strategy<Value = Request> {
     ];
     let off_by = prop_oneof![9 => Just(0i64), 1 => -3i64..4];
     let length = weighted(0.15, 0u64..60);
-    let append = (by, off_by, length, count(), expires()).prop_map(|(by, off_by, length, count, expires)| {
-        Request::Append { by, off_by, length, count, expires }
+    let checked = prop_oneof![3 => Just(Checked::No), 2 => Just(Checked::Right), 1 => Just(Checked::Wrong)];
+    let append = (by, off_by, length, count(), expires(), checked);
+    let append = append.prop_map(|(by, off_by, length, count, expires, checked)| Request::Append {
+        by,
+        off_by,
+        length,
+        count,
+        expires,
+        checked,
     });
     prop_oneof![
         14 => append,

@@ -7,6 +7,8 @@ pub(super) struct Model {
     /// Who took each epoch; nobody while the upload is not created.
     pub owners: Vec<u64>,
     pub content: Vec<u8>,
+    /// Behind it, of the last epoch, and not counting yet.
+    pub pending: Vec<u8>,
     pub length: Option<u64>,
     pub expired: bool,
     pub removed: bool,
@@ -33,7 +35,10 @@ pub(super) enum Op {
         count: u64,
         length: Option<u64>,
         expires: bool,
+        pending: bool,
     },
+    /// A body's checksum turns out to be wrong.
+    Mismatch,
     Terminate,
     /// Of a sweep: what has expired is removed.
     Expire,
@@ -43,7 +48,8 @@ pub(super) enum Op {
 
 impl Model {
     pub(super) fn apply(&mut self, op: Op) -> Result<(), UploadError> {
-        let (offset, epoch) = (self.end(), Epoch(self.owners.len() as i64));
+        let (counted, epoch) = (self.content.len() as u64, Epoch(self.owners.len() as i64));
+        let offset = counted + self.pending.len() as u64;
         let created = !self.owners.is_empty();
         match op {
             Op::Create { count, length: Some(length), .. } if count > length => {
@@ -59,35 +65,46 @@ impl Model {
             }
             _ if !created => return Err(UploadError::NotFound),
             // A replay.
-            Op::Create { count, .. } if epoch == Epoch::FIRST && count == offset => {}
+            Op::Create { count, .. } if epoch == Epoch::FIRST && count == counted => {}
+            Op::Mismatch => return Err(UploadError::WrongChecksum),
             Op::Terminate => self.removed = true,
             Op::Append { owner, .. } if self.owners.last() != Some(&owner) => {
-                return Err(UploadError::Superseded { offset, epoch });
+                return Err(UploadError::Superseded { offset: counted, epoch });
             }
             _ if self.is_complete() => return Err(UploadError::Complete { offset, epoch }),
-            Op::Claim { at, owner, count, length } if at == offset => {
+            Op::Claim { at, owner, count, length } if at == counted => {
                 self.owners.push(owner);
+                self.pending.clear();
                 self.fit(count, length)?;
             }
-            Op::Append { at, owner, count, length, expires } if at == offset => {
-                self.length = self.fit(count, length)?;
-                self.extend(owner, count, expires);
+            Op::Create { .. } | Op::Claim { .. } => {
+                return Err(UploadError::WrongOffset { offset: counted, epoch });
+            }
+            Op::Append { at, owner, count, length, expires, pending } if at == offset => {
+                let length = self.fit(count, length)?;
+                self.pending.extend(bytes(owner, at, count));
+                self.expired = expires;
+                if !pending {
+                    self.length = length;
+                    self.content.append(&mut self.pending);
+                }
             }
             _ => return Err(UploadError::WrongOffset { offset, epoch }),
         }
         Ok(())
     }
 
-    pub(super) fn end(&self) -> u64 {
-        self.content.len() as u64
+    /// Where the bytes end that count, or (`pending`) all.
+    pub(super) fn end(&self, pending: bool) -> u64 {
+        (self.content.len() + if pending { self.pending.len() } else { 0 }) as u64
     }
 
     pub(super) fn is_complete(&self) -> bool {
-        !self.owners.is_empty() && self.length == Some(self.end())
+        !self.owners.is_empty() && self.length == Some(self.end(false))
     }
 
     fn extend(&mut self, owner: u64, count: u64, expires: bool) {
-        self.content.extend(bytes(owner, self.end(), count));
+        self.content.extend(bytes(owner, self.end(false), count));
         self.expired = expires;
     }
 
@@ -96,7 +113,7 @@ impl Model {
         match (self.length, declared) {
             (Some(length), Some(other)) if other != length => Err(UploadError::LengthIsKnown { length }),
             (known, declared) => match known.or(declared) {
-                Some(length) if self.end() + count > length => Err(UploadError::PastTheEnd { length }),
+                Some(length) if self.end(true) + count > length => Err(UploadError::PastTheEnd { length }),
                 length => Ok(length),
             },
         }

@@ -149,7 +149,7 @@ fn looks_like(model: &Model, seen: &Result<Upload, UploadError>) -> bool {
             let complete = model.is_complete();
             let sum = complete.then(|| super::sum(&model.content));
             let position = (upload.offset, upload.epoch.0, upload.length);
-            position == (model.end(), model.owners.len() as i64, model.length)
+            position == (model.end(false), model.owners.len() as i64, model.length)
                 && (upload.completed_at.is_some(), upload.sha256) == (complete, sum)
         }
     }
