@@ -58,6 +58,7 @@ pub(super) const ADVANCE: &str = concat!(
 /// The compare-and-set of a chunk that is pending.
 pub(super) const KEEP: &str = concat!(
     "UPDATE uploads SET expires_at = ?5 WHERE id = ?1 AND epoch = ?2 AND offset_bytes = ?3 AND completed_at IS NULL \
+     AND blob_id IS NOT NULL \
      AND ?6 = coalesce((SELECT end_bytes FROM pending WHERE upload_id = ?1 AND pending.epoch = ?2), offset_bytes) \
      AND (length_bytes IS NULL OR ?4 <= length_bytes) RETURNING ",
     record!()

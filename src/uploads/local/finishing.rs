@@ -7,6 +7,7 @@ use crate::blobs::{BlobError, BlobStore};
 use crate::catalog::{Catalog, CatalogError, Progress, Undigested};
 use crate::db::Chain;
 use crate::domain::{Digest, InvalidDigest, UploadId};
+use crate::uploads::checking::absorb;
 use futures_util::TryStreamExt;
 use std::collections::HashMap;
 use std::pin::pin;
@@ -120,11 +121,8 @@ impl Finisher {
         content::check_gapless(&extents, &range)?;
         let mut pieces = pin!(content::read(self.blobs.clone(), extents));
         while let Some(piece) = pieces.try_next().await? {
-            let hashing = tokio::task::spawn_blocking(move || {
-                digest.update(&piece);
-                digest
-            });
-            digest = hashing.await.map_err(|_| Unreadable::Hashing)?;
+            let hashed = absorb(digest, std::slice::from_ref(&piece), piece.len() as u64, Digest::update);
+            digest = hashed.await.map_err(|_| Unreadable::Hashing)?;
         }
         let now = match range.end == upload.length {
             true => Progress::Done(digest.finish()),

@@ -53,7 +53,7 @@ statements! {
     COPY_SEGMENTS = concat!(
         "INSERT INTO segments (upload_id, epoch, offset_bytes, length_bytes, backend, frontend) \
          SELECT $1, epoch, begins + offset_bytes, length_bytes, backend, frontend \
-         FROM segments JOIN ", placed!(), " ON upload_id = part_id"
+         FROM segments JOIN ", placed!(), " ON upload_id = part_id AND NOT pending"
     );
 
     COMPLETE_FINAL = concat!(

@@ -42,7 +42,7 @@ pub(in crate::catalog::sqlite) const COPY_SEGMENTS: &str = concat!(
      SELECT ?1, epoch, begins + offset_bytes, length_bytes, backend, frontend \
      FROM segments JOIN ",
     placed!(),
-    " ON upload_id = part_id"
+    " ON upload_id = part_id AND NOT pending"
 );
 
 pub(in crate::catalog::sqlite) const COMPLETE_FINAL: &str = concat!(
