@@ -9,10 +9,10 @@ usage() {
 Usage: scripts/test.sh [--require-all] [--all]
 
 Checks formatting, lints and shell scripts; runs the unit, property, conformance, architecture and tutorial tests; builds the
-release binary and tests it from outside: on SQLite, on a PostgreSQL of its own, and with curl, tus-js-client and tuspy; on
-disks that are full and disks whose power is cut (which it mounts: as root), with clocks that jump, and for a minute under
-everything that can go wrong (scripts/chaos.sh). Then it builds the images and tests the stack on a Docker Swarm of its own,
-while that is scaled, killed and updated (scripts/e2e/run.py).
+release binary and tests it from outside: on SQLite, on a PostgreSQL of its own, and with curl; with tus-js-client, Uppy and
+tuspy, also behind an nginx; on disks that are full and disks whose power is cut (which it mounts: as root), with clocks that
+jump, and for a minute under everything that can go wrong (scripts/chaos.sh). Then it builds the images and tests the stack
+on a Docker Swarm of its own, while that is scaled, killed and updated (scripts/e2e/run.py).
 
   --require-all  a suite that cannot run, because something is not installed, is a failure
   --all          also every command of docs/TUTORIAL.md, and the stack on a Swarm of three nodes (scripts/e2e/three-nodes.sh),
@@ -96,6 +96,7 @@ missing_packages() {
     has_venv || echo python3-venv
     has node || echo nodejs
     has npm || echo npm
+    has nginx || echo nginx
     has_fusepy || echo python3-fusepy
     has_faketime || echo libfaketime
     has dockerd || echo docker.io
@@ -174,7 +175,7 @@ if start_postgres; then
     echo "PostgreSQL: $SWARM_UPLOAD_TEST_DATABASE_URL"
 else
     leave_out "Tests on PostgreSQL" "it is not installed, or does not start"
-    skip+=(--skip postgres --skip cluster --skip db::migrate --skip db::error)
+    skip+=(--skip postgres --skip cluster --skip tus_clients --skip db::migrate --skip db::error)
 fi
 if ! has_postgres; then
     leave_out "Tests that take a PostgreSQL of their own away, and chaos" "its programs are not installed (PG_BIN may name their folder)"
@@ -184,6 +185,10 @@ fi
 if ! { has node && has npm && has_venv && step "The tus clients" install_clients; }; then
     leave_out "Tests with other people's tus clients" "node, npm or python3-venv is missing, or their installation failed"
     skip+=(--skip clients::)
+fi
+if ! has nginx; then
+    leave_out "Tests with other people's tus clients behind nginx" "it is not installed"
+    skip+=(--skip tus_clients)
 fi
 if ! { has curl && has jq; }; then
     leave_out "Tests of scripts/test-load-balancing.sh" "curl or jq is missing"

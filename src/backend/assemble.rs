@@ -142,6 +142,7 @@ pub fn start(config: &BackendConfig, storage: Storage, identity: Identity) -> Re
         Budget::new(common.memory_budget),
         replica.identity.container_id,
         config.upload_ttl,
+        common.max_upload_size,
     );
     let (catalog, shared, ready) = (storage.catalog.clone(), replica.clone(), readiness.clone());
     let (max_upload_size, origins) = (common.max_upload_size, common.cors_origins.clone());
@@ -167,7 +168,12 @@ pub fn start(config: &BackendConfig, storage: Storage, identity: Identity) -> Re
         },
     );
     let server = server.map_err(|error| StartError::Listen(common.listen, error))?;
-    actix_web::rt::spawn(sweeping::sweep(storage.clone(), config.upload_ttl, replica.clone()));
+    actix_web::rt::spawn(sweeping::sweep(
+        storage.clone(),
+        config.upload_ttl,
+        max_upload_size,
+        replica.clone(),
+    ));
     actix_web::rt::spawn(life::live(storage, replica, readiness));
     Ok(server)
 }

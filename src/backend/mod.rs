@@ -4,6 +4,7 @@
 //! and until then the replica says that it is not ready. What is served is in `routes`, what stands behind it in `assemble`.
 
 mod assemble;
+mod finishing;
 mod life;
 mod registry;
 mod routes;

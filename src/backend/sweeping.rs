@@ -1,6 +1,6 @@
-//! When this backend sweeps: while no other one does.
+//! When this backend sweeps: while no other one does. The same one finishes final uploads.
 
-use super::Storage;
+use super::{Storage, finishing};
 use crate::catalog::CatalogError;
 use crate::db::Chain;
 use crate::db::seat::Seat;
@@ -22,10 +22,10 @@ const SWEEPS_BETWEEN_SEARCHES: u32 = 10;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Sweeps whenever this replica is the one elected, until it closes. What fails is tried again, for ever.
-pub async fn sweep(storage: Storage, upload_ttl: Duration, replica: Arc<Replica>) {
+pub async fn sweep(storage: Storage, upload_ttl: Duration, max_upload_size: u64, replica: Arc<Replica>) {
     tokio::select! {
         () = replica.closes() => {}
-        () = stand(&storage, pace(upload_ttl)) => {}
+        () = stand(&storage, pace(upload_ttl), max_upload_size) => {}
     }
 }
 
@@ -38,7 +38,7 @@ fn patience(pace: Duration) -> Duration {
     (pace * SWEEPS_BETWEEN_SEARCHES).max(PATIENCE)
 }
 
-async fn stand(storage: &Storage, pace: Duration) {
+async fn stand(storage: &Storage, pace: Duration, max_upload_size: u64) {
     let mut trouble = Trouble::default();
     loop {
         match elect(storage).await {
@@ -47,6 +47,7 @@ async fn stand(storage: &Storage, pace: Duration) {
                 tokio::select! {
                     () = loss_of(&*seat) => log::info!("another replica may sweep now"),
                     () = sweep_on(storage, pace, &mut trouble) => {}
+                    () = finishing::finish_on(storage, max_upload_size) => {}
                 }
             }
             Ok(None) => trouble.over(),
@@ -98,10 +99,10 @@ fn count(swept: &Swept) {
 
 /// What goes wrong is said once, not each time that it is tried again.
 #[derive(Default)]
-struct Trouble(bool);
+pub(super) struct Trouble(bool);
 
 impl Trouble {
-    fn of(&mut self, what: &str, error: &(dyn Error + 'static)) {
+    pub(super) fn of(&mut self, what: &str, error: &(dyn Error + 'static)) {
         let error = Chain(error);
         match std::mem::replace(&mut self.0, true) {
             false => log::warn!("{what}: {error}"),
@@ -109,7 +110,7 @@ impl Trouble {
         }
     }
 
-    fn over(&mut self) {
+    pub(super) fn over(&mut self) {
         self.0 = false;
     }
 }

@@ -1,7 +1,7 @@
 //! Bytes in rows of the catalog's own database: they are stored by the transaction that counts them.
 //!
 //! A row holds up to 1 MiB and is found by the place of its first byte. Only bytes that count or are pending are ever
-//! committed, and within an epoch that happens once: so where a row stands already, the transaction that brings it again would fail at the
+//! committed, and within an epoch once: where a row stands already, the transaction that brings it again would fail at the
 //! offset anyway, and the duplicate key is no more than an earlier word for that.
 
 use super::{BlobError, BlobStore, Owner, Place, Stage};
@@ -82,9 +82,8 @@ impl PostgresBlobs {
     async fn pending(&self) -> Result<Vec<BlobEpoch>, BlobError> {
         within_patience(async {
             let lease = self.pool.lease().await?;
-            let statement = lease.prepare_cached(PENDING).await?;
             let mut pending = Vec::new();
-            for row in lease.query(&statement, &[]).await? {
+            for row in lease.query(&lease.prepare_cached(PENDING).await?, &[]).await? {
                 pending.push(BlobEpoch { blob: BlobId(row.try_get(0)?), epoch: Epoch(row.try_get(1)?) });
             }
             lease.release();

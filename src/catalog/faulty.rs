@@ -1,6 +1,6 @@
 //! A catalog that fails and waits when a test says so. Everything else it hands on to the catalog it wraps.
 
-use super::{Advance, Catalog, CatalogError, Doomed, Record, Strays};
+use super::{Advance, Catalog, CatalogError, Doomed, Finals, Progress, Record, Strays, Undigested};
 use crate::db::Staged;
 use crate::db::faults::{Fault, Script, Struck};
 use crate::db::seat::Seat;
@@ -24,6 +24,8 @@ pub enum At {
     Forget,
     Expire,
     Condemn,
+    Join,
+    Digested,
 }
 
 #[derive(Clone)]
@@ -61,6 +63,37 @@ impl FaultyCatalog {
             }
             Struck::Not => call.await,
         }
+    }
+}
+
+#[async_trait]
+impl Finals for FaultyCatalog {
+    async fn create_final(&self, new: &NewUpload, limit: u64, ttl: Duration) -> Result<Upload, CatalogError> {
+        self.struck(At::Create, self.inner.create_final(new, limit, ttl)).await
+    }
+
+    async fn join(&self, id: UploadId, limit: u64) -> Result<Upload, CatalogError> {
+        self.struck(At::Join, self.inner.join(id, limit)).await
+    }
+
+    async fn finals_of(&self, part: UploadId) -> Result<Vec<UploadId>, CatalogError> {
+        self.inner.finals_of(part).await
+    }
+
+    async fn joinable(&self, after: Option<UploadId>, limit: u32) -> Result<Vec<UploadId>, CatalogError> {
+        self.inner.joinable(after, limit).await
+    }
+
+    async fn undigested(
+        &self,
+        after: Option<&Undigested>,
+        limit: u32,
+    ) -> Result<Vec<Undigested>, CatalogError> {
+        self.inner.undigested(after, limit).await
+    }
+
+    async fn digested(&self, id: UploadId, from: u64, now: &Progress) -> Result<(), CatalogError> {
+        self.struck(At::Digested, self.inner.digested(id, from, now)).await
     }
 }
 

@@ -10,14 +10,17 @@
 mod conformance;
 #[cfg(test)]
 pub mod faulty;
+mod finals;
 pub mod postgres;
 pub mod sqlite;
 mod stored;
 
+pub use finals::{Finals, Progress, Undigested};
+
 use crate::db::{self, Staged, seat::Seat};
 use crate::domain::{
-    BlobEpoch, BlobId, CatalogId, ContainerId, Digest, Epoch, Extent, Listing, NewUpload, Page, Segment,
-    Sha256Sum, Upload, UploadId,
+    BlobEpoch, BlobId, CatalogId, ContainerId, Digest, Epoch, Extent, Listing, NewUpload, Page, PartFault,
+    Segment, Sha256Sum, Upload, UploadId,
 };
 use crate::replica::Report;
 use async_trait::async_trait;
@@ -58,10 +61,11 @@ pub struct Advance {
 /// Stored bytes that count nowhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Strays {
-    /// Of known blobs: a later epoch was taken, or the upload completed, without them. They never will count.
+    /// Of known blobs: nothing refers to them, and their own upload has gone on without them or is gone. They never will
+    /// count.
     pub lost: Vec<BlobEpoch>,
-    /// Blobs that no record has: being created just now, or what a creation left that never came to its end. Each as often
-    /// as it was asked for.
+    /// Blobs that nobody knows: being created just now, what a creation left that never came to its end, or what came late to
+    /// an upload that has given its blob up. Each as often as it was asked for.
     pub unknown: Vec<BlobId>,
 }
 
@@ -81,6 +85,11 @@ pub enum CatalogError {
     /// The record is not as the caller thought; here is how it is. Nothing was changed.
     #[error("the upload is at offset {} in epoch {}", .0.offset, .0.epoch)]
     Conflict(Box<Upload>),
+    /// An upload cannot be part of the final one that was to be created.
+    #[error("the upload {part} cannot be a part")]
+    BadPart { part: UploadId, fault: PartFault },
+    #[error("the parts have more than {limit} bytes")]
+    TooLarge { limit: u64 },
     /// The database does not answer, or not in time, or told us to try again. Nothing is known of what was asked.
     #[error("the database is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -115,8 +124,11 @@ impl From<tokio_postgres::Error> for CatalogError {
 }
 
 /// Records of uploads, shared by all backends. Each method is one transaction, or one statement.
+///
+/// Equal content is stored once. An upload that becomes complete with the digest and the length of one that is complete takes
+/// over that one's extents, in the same transaction, and its own blob is doomed. From then on its extents never change.
 #[async_trait]
-pub trait Catalog: Send + Sync {
+pub trait Catalog: Finals {
     /// Records a new upload in [`Epoch::FIRST`], together with its first chunk if there is one. It expires after `ttl`
     /// unless it is completed.
     ///
@@ -167,15 +179,18 @@ pub trait Catalog: Send + Sync {
     /// Says that the bytes of these doomed blobs are deleted.
     async fn forget(&self, blobs: &[BlobId]) -> Result<(), CatalogError>;
 
-    /// Removes incomplete uploads that have expired by the catalog's clock, at most `limit`, as [`Catalog::terminate`]
-    /// does: their blobs are doomed. One that is appended to at this moment is left out: it expires later then.
+    /// Removes uploads that have expired by the catalog's clock, at most `limit`, as [`Catalog::terminate`] does: their blobs
+    /// are doomed. One that is appended to at this moment is left out: it expires later then.
+    ///
+    /// A part that is complete is kept for a final upload that waits for others. Such a one is kept itself while it may still
+    /// be joined: while all its parts are there.
     async fn expire(&self, limit: u32) -> Result<Vec<UploadId>, CatalogError>;
 
     /// Which of these stored bytes count nowhere.
     async fn strays(&self, stored: &[BlobEpoch]) -> Result<Strays, CatalogError>;
 
-    /// Dooms those of these blobs that still no record has, and buries the uploads that would have had them: who comes
-    /// late with their creation finds [`CatalogError::Gone`]. Returns them.
+    /// Dooms those of these blobs that still nobody knows, and buries the uploads that would have had them, if there are no
+    /// such records: who comes late with their creation finds [`CatalogError::Gone`]. Returns them.
     async fn condemn(&self, blobs: &[BlobId]) -> Result<Vec<BlobId>, CatalogError>;
 
     /// Forgets some of the tombstones and replicas that nobody asks for any more.

@@ -9,6 +9,15 @@ pub enum Concat {
     Final { urls: String },
 }
 
+/// Why an upload cannot be made part of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartFault {
+    /// It does not exist, or no longer.
+    Missing,
+    /// It was not created to be one.
+    NotPartial,
+}
+
 const PARTIAL: &str = "partial";
 const FINAL: &str = "final;";
 
@@ -19,6 +28,16 @@ impl Concat {
             Some(urls) => Some(Self::Final { urls: urls.to_owned() }),
             None => (text == PARTIAL).then_some(Self::Partial),
         }
+    }
+}
+
+/// Said of an upload.
+impl fmt::Display for PartFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "does not exist, or was removed",
+            Self::NotPartial => "was not created as a part",
+        })
     }
 }
 

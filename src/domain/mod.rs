@@ -15,7 +15,7 @@ mod origins;
 mod upload;
 
 pub use checksum::{Algorithm, Checksum, Summing};
-pub use concat::Concat;
+pub use concat::{Concat, PartFault};
 pub use container::{ContainerId, InvalidContainerId};
 pub use digest::{Digest, InvalidDigest, Sha256Sum};
 pub use epoch::Epoch;

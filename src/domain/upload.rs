@@ -27,7 +27,8 @@ pub struct Upload {
     pub sha256: Option<Sha256Sum>,
     pub created_at: OffsetDateTime,
     pub completed_at: Option<OffsetDateTime>,
-    /// When an incomplete upload will be removed; moves on with each append, `None` once complete.
+    /// When the upload will be removed; moves on with each append, `None` once complete. One that is only a part of others
+    /// does not stay for ever, complete or not.
     pub expires_at: Option<OffsetDateTime>,
 }
 
@@ -51,6 +52,8 @@ pub enum Refusal {
     PastTheEnd { length: u64 },
     #[error("the upload's length is already known to be {length}")]
     LengthIsKnown { length: u64 },
+    #[error("the upload is made of others")]
+    Final,
 }
 
 impl Upload {
@@ -66,6 +69,16 @@ impl Upload {
         self.pending.unwrap_or(self.offset)
     }
 
+    /// Its bytes are those of its parts.
+    pub fn is_final(&self) -> bool {
+        matches!(self.concat, Some(Concat::Final { .. }))
+    }
+
+    /// It is final and was not joined yet.
+    pub fn waits_for_parts(&self) -> bool {
+        self.is_final() && self.state() == State::Receiving
+    }
+
     /// Checks that `count` bytes may be appended at `offset` in `epoch`, with `length` declared along with them.
     ///
     /// Returns the upload's length if it is known then. The check saves work early; what binds is the same condition in the
@@ -77,6 +90,9 @@ impl Upload {
         count: u64,
         length: Option<u64>,
     ) -> Result<Option<u64>, Refusal> {
+        if self.is_final() {
+            return Err(Refusal::Final);
+        }
         if self.epoch != epoch {
             return Err(Refusal::Superseded { offset: self.offset, epoch: self.epoch });
         }
@@ -203,6 +219,14 @@ mod tests {
         assert_eq!(receiving(0, Some(6)).admit(0, Epoch(3), 5, Some(5)), Err(known));
         let past = Refusal::PastTheEnd { length: 4 };
         assert_eq!(receiving(0, None).admit(0, Epoch(3), 5, Some(4)), Err(past));
+    }
+
+    #[test]
+    fn a_final_upload_takes_nothing_whatever_else_is_wrong() {
+        let concat = Some(Concat::Final { urls: "/files/a".into() });
+        let upload = Upload { concat, ..receiving(0, None) };
+        assert_eq!(upload.admit(0, Epoch(3), 5, None), Err(Refusal::Final));
+        assert_eq!(upload.admit(7, Epoch(2), 5, Some(1)), Err(Refusal::Final));
     }
 
     #[test]

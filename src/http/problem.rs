@@ -1,4 +1,4 @@
-use crate::domain::Epoch;
+use crate::domain::{Epoch, PartFault};
 use crate::protocol::code::Code;
 use crate::protocol::listing::BadQuery;
 use crate::protocol::problem::{MEDIA_TYPE, Problem};
@@ -106,6 +106,14 @@ impl From<UploadError> for Refused {
                 Problem { length: Some(*length), ..says(Code::LengthKnown) }.into()
             }
             UploadError::WrongChecksum => says(Code::WrongChecksum).into(),
+            UploadError::FinalUpload => says(Code::FinalUpload).into(),
+            UploadError::BadPart { part, fault } => {
+                let code = match fault {
+                    PartFault::Missing => Code::PartMissing,
+                    PartFault::NotPartial => Code::NotAPart,
+                };
+                Problem { part: Some(part.to_string()), ..says(code) }.into()
+            }
             UploadError::ShortOfLength { received, length } => {
                 let problem = says(Code::ShortOfLength);
                 Problem { received: Some(*received), length: Some(*length), ..problem }.into()
@@ -142,6 +150,9 @@ pub fn read_back(problem: &Problem, epoch: Option<Epoch>, retry_after: Option<Du
         Code::Incomplete => problem.offset.map(|offset| UploadError::Incomplete { offset }),
         Code::PastTheEnd => problem.length.map(|length| UploadError::PastTheEnd { length }),
         Code::LengthKnown => problem.length.map(|length| UploadError::LengthIsKnown { length }),
+        Code::FinalUpload => Some(UploadError::FinalUpload),
+        Code::PartMissing => part(problem, PartFault::Missing),
+        Code::NotAPart => part(problem, PartFault::NotPartial),
         Code::ShortOfLength => problem
             .received
             .zip(problem.length)
@@ -169,6 +180,11 @@ pub fn read_back(problem: &Problem, epoch: Option<Epoch>, retry_after: Option<Du
         | Code::Internal => None,
     };
     error.unwrap_or(UploadError::Internal)
+}
+
+fn part(problem: &Problem, fault: PartFault) -> Option<UploadError> {
+    let part = problem.part.as_ref()?.parse().ok()?;
+    Some(UploadError::BadPart { part, fault })
 }
 
 impl From<BodyError> for Refused {
@@ -225,6 +241,7 @@ impl ResponseError for Refused {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::UploadId;
 
     fn every_error() -> Vec<UploadError> {
         let (offset, epoch, length, limit) = (7, Epoch(3), 9, 11);
@@ -237,6 +254,9 @@ mod tests {
             UploadError::Incomplete { offset },
             UploadError::PastTheEnd { length },
             UploadError::LengthIsKnown { length },
+            UploadError::FinalUpload,
+            UploadError::BadPart { part: UploadId::mint(), fault: PartFault::Missing },
+            UploadError::BadPart { part: UploadId::mint(), fault: PartFault::NotPartial },
             UploadError::ShortOfLength { received: 2, length },
             UploadError::TooLarge { limit },
             UploadError::Body(BodyError::CutShort),

@@ -1,4 +1,4 @@
-//! tus 1.0.0: core, creation, creation-with-upload, creation-defer-length, checksum, expiration, termination.
+//! tus 1.0.0: core, creation, creation-with-upload, creation-defer-length, checksum, expiration, termination, concatenation.
 //!
 //! `GET` on an upload's URL, of which tus says nothing, gives the content: [`download::content`](super::download::content).
 
@@ -80,6 +80,12 @@ pub async fn create(
     {
         return Err(UploadError::PastTheEnd { length }.into());
     }
+    if !new.parts.is_empty() && count != Some(0) {
+        return Err(Refused::new(
+            Code::BadBody,
+            "a final upload takes no body: its bytes are those of its parts",
+        ));
+    }
     let body = limited(body::of(payload), limit, limit);
     let checksum = checksum(&request)?;
     let first = match count {
@@ -103,6 +109,9 @@ pub async fn create(
         let location = format!("/files/{}", upload.id);
         let mut answer = HttpResponse::Created();
         answer.insert_header((LOCATION, location));
+        if let Some(concat) = &upload.concat {
+            answer.insert_header((tus::UPLOAD_CONCAT, concat.to_string()));
+        }
         Ok(stands_at(answer, &service, &call, &upload))
     };
     to_its_end(work).await
@@ -138,15 +147,16 @@ async fn create_checked(
 
 fn new_upload(request: &HttpRequest) -> Result<NewUpload, Refused> {
     let headers = request.headers();
-    let length = tus::parse_declared_length(
-        header(headers, tus::UPLOAD_LENGTH)?,
-        header(headers, tus::UPLOAD_DEFER_LENGTH)?,
-    )?;
     let raw = header(headers, tus::UPLOAD_METADATA)?.unwrap_or_default();
     let metadata = Metadata::parse(raw)?;
     let (concat, parts) = match header(headers, tus::UPLOAD_CONCAT)?.map(tus::parse_concat).transpose()? {
         Some((concat, parts)) => (Some(concat), parts),
         None => (None, Vec::new()),
+    };
+    let (length, defer) = (header(headers, tus::UPLOAD_LENGTH)?, header(headers, tus::UPLOAD_DEFER_LENGTH)?);
+    let length = match parts.is_empty() {
+        true => tus::parse_declared_length(length, defer)?,
+        false => tus::check_undeclared(length, defer).map(|()| None)?,
     };
     let given = header(headers, internal::UPLOAD_ID)?.map(internal::parse_upload_id).transpose()?;
     Ok(NewUpload {
@@ -168,9 +178,10 @@ pub async fn head(
 ) -> Result<HttpResponse, Refused> {
     let upload = service.uploads.stat(&call, id).await?;
     let mut answer = HttpResponse::Ok();
-    answer
-        .insert_header((tus::UPLOAD_OFFSET, upload.offset.to_string()))
-        .insert_header((internal::UPLOAD_EPOCH, upload.epoch.to_string()));
+    tell_offset(&mut answer, &upload);
+    if let Some(concat) = &upload.concat {
+        answer.insert_header((tus::UPLOAD_CONCAT, concat.to_string()));
+    }
     match upload.length {
         Some(length) => answer.insert_header((tus::UPLOAD_LENGTH, length.to_string())),
         None => answer.insert_header((tus::UPLOAD_DEFER_LENGTH, "1")),
@@ -292,9 +303,7 @@ fn stands_at(
     call: &Call,
     upload: &Upload,
 ) -> HttpResponse {
-    answer
-        .insert_header((tus::UPLOAD_OFFSET, upload.offset.to_string()))
-        .insert_header((internal::UPLOAD_EPOCH, upload.epoch.to_string()));
+    tell_offset(&mut answer, upload);
     if let Some(at) = upload.expires_at {
         answer.insert_header((tus::UPLOAD_EXPIRES, tus::print_expires(at.into())));
     }
@@ -306,6 +315,14 @@ fn stands_at(
         *answer.status_mut() = StatusCode::OK;
     }
     answer
+}
+
+/// A final upload "SHOULD NOT contain the `Upload-Offset` header unless the concatenation has been successfully finished".
+fn tell_offset(answer: &mut HttpResponseBuilder, upload: &Upload) {
+    answer.insert_header((internal::UPLOAD_EPOCH, upload.epoch.to_string()));
+    if !upload.waits_for_parts() {
+        answer.insert_header((tus::UPLOAD_OFFSET, upload.offset.to_string()));
+    }
 }
 
 fn count_if_complete(service: &Service, upload: &Upload) {

@@ -65,9 +65,18 @@ codes! {
     ShortOfLength = 400 "short_of_length"
         "The body is shorter than the declared length"
         "Send the file again with its true length.";
+    PartMissing = 400 "part_missing"
+        "A part of the upload is not there"
+        "Upload the part again, with Upload-Concat: partial; then create the final upload of those that are there.";
+    NotAPart = 400 "not_a_part"
+        "An upload is named as a part and is none"
+        "Name uploads that were created with Upload-Concat: partial.";
     CrossSite = 403 "cross_site"
         "The request comes from another site's page"
         "Use this service's own page, or ask the operator to let the site in with --cors-origin.";
+    FinalUpload = 403 "final_upload"
+        "The upload is made of others"
+        "Append to its parts while they are incomplete; nothing can be appended to it.";
     NotFound = 404 "not_found"
         "There is nothing here"
         "Check the address; what was removed long ago is forgotten.";

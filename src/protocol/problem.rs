@@ -30,6 +30,9 @@ pub struct Problem {
     /// Which file of a form failed. Those before it are stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// Which upload cannot be a part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
 }
 
 pub const MEDIA_TYPE: &str = "application/problem+json";
@@ -50,6 +53,7 @@ impl Problem {
             limit: None,
             received: None,
             file: None,
+            part: None,
         }
     }
 

@@ -60,9 +60,10 @@ impl Record {
         Self { segments: Some(segments), ..Self::from(upload) }
     }
 
-    /// As a list shows it: without the metadata, which may be a hundred times as long as all the rest.
+    /// As a list shows it: without the metadata and the URLs of parts, which may be a hundred times as long as all the rest.
     fn listed(upload: &Upload) -> Self {
-        Self { metadata: String::new(), ..Self::from(upload) }
+        let concat = upload.concat.as_ref().filter(|concat| **concat == Concat::Partial);
+        Self { metadata: String::new(), concat: concat.map(Concat::to_string), ..Self::from(upload) }
     }
 
     /// The upload again. Its epoch is no client's business, so it travels in a header of its own.

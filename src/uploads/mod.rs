@@ -15,11 +15,11 @@ mod sweeper;
 pub use budget::{Budget, Grant};
 pub use chunker::{Chunk, Chunker, LARGEST as LARGEST_CHUNK};
 pub use incoming::Incoming;
-pub use local::LocalUploads;
+pub use local::{Finisher, LocalUploads};
 pub use sweeper::{SweepError, Sweeper, Swept, pair};
 
 use crate::domain::{
-    Checksum, ContainerId, Epoch, Listing, NewUpload, Page, Refusal, Segment, Upload, UploadId,
+    Checksum, ContainerId, Epoch, Listing, NewUpload, Page, PartFault, Refusal, Segment, Upload, UploadId,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -128,6 +128,10 @@ pub enum UploadError {
     LengthIsKnown { length: u64 },
     #[error("the body's checksum is another than the request says")]
     WrongChecksum,
+    #[error("the upload is made of its parts, and takes no bytes itself")]
+    FinalUpload,
+    #[error("the upload {part} {fault}")]
+    BadPart { part: UploadId, fault: PartFault },
     #[error("the body ended after {received} bytes, short of the length of {length}")]
     ShortOfLength { received: u64, length: u64 },
     #[error("the upload is larger than {limit} bytes")]
@@ -150,7 +154,8 @@ pub enum UploadError {
 #[async_trait(?Send)]
 pub trait Uploads {
     /// Creates the upload `new.id`, with what comes along. Asked again with the same id (a replay), it is one upload.
-    /// On an error part of the upload may exist; who sent it whole terminates it.
+    /// On an error part of the upload may exist; who sent it whole terminates it. One that is final is complete if its parts
+    /// are, and comes with [`First::Nothing`].
     async fn create(&self, call: &Call, new: NewUpload, first: First) -> Result<Upload, UploadError>;
 
     /// Appends `body`. Bytes that came before an error stay, for a client that resumes; unless the writer holds an epoch or
@@ -186,6 +191,7 @@ impl From<Refusal> for UploadError {
             Refusal::Complete { offset, epoch } => Self::Complete { offset, epoch },
             Refusal::PastTheEnd { length } => Self::PastTheEnd { length },
             Refusal::LengthIsKnown { length } => Self::LengthIsKnown { length },
+            Refusal::Final => Self::FinalUpload,
         }
     }
 }

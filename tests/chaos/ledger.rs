@@ -62,6 +62,12 @@ impl Ledger {
         self.lock().announced.get(name).copied()
     }
 
+    /// Some content of at most so many bytes that was sent lately, or is being sent.
+    pub fn any_content(&self, rng: &mut fastrand::Rng, largest: u64) -> Option<Content> {
+        let latest = self.all().into_iter().rev().map(|(_, entry)| entry.content).take(50);
+        rng.choice(latest.filter(|content| (1..=largest).contains(&content.length)).collect::<Vec<_>>())
+    }
+
     pub fn give_up(&self, name: &str, frontend: usize, begun: Instant) {
         self.lock().given_up.insert(name.to_owned(), (frontend, begun, Instant::now()));
     }

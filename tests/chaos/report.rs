@@ -57,6 +57,7 @@ impl Report {
             "{} files are complete whose clients broke off, or were cut off, before they were told",
             sums.untold
         );
+        println!("clients sent content that was sent before {} times", sums.repeated);
         println!("\nafter {:.0} s:", self.took.as_secs_f64());
         for goal in Goal::ALL {
             let missed = sums.violations.get(&goal).map(Vec::as_slice).unwrap_or_default();

@@ -95,6 +95,8 @@ pub struct Sums {
     pub conflicts: u64,
     /// Files that are complete, and whose clients got no answer.
     pub untold: u64,
+    /// Files sent whose content was sent before.
+    pub repeated: u64,
     pub violations: BTreeMap<Goal, Vec<String>>,
 }
 
@@ -148,6 +150,10 @@ impl Tally {
 
     pub fn untold(&self) {
         self.lock().untold += 1;
+    }
+
+    pub fn repeated(&self) {
+        self.lock().repeated += 1;
     }
 
     pub fn conflict(&self) {

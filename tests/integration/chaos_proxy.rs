@@ -74,6 +74,41 @@ fn each_fault_takes_effect_once_and_only_on_what_it_is_meant_for() {
 }
 
 #[test]
+fn a_connection_that_may_bring_so_much_is_cut_in_the_request_that_brings_it() {
+    let proxy = ChaosProxy::before(echo());
+    proxy.inject(ALWAYS, chunks, Fault::CutConnection { after: 400_000 });
+    let mut stream = TcpStream::connect(proxy.url.authority()).unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let request = [b"PATCH /files/x HTTP/1.1\r\nContent-Length: 300000\r\n\r\n", &BODY[..]].concat();
+    stream.write_all(&request).unwrap();
+    let framing = Head::read(&mut reader).unwrap().unwrap().framing_of_answer("PATCH").unwrap();
+    assert_eq!(io::copy(&mut Body::new(&mut reader, framing), &mut io::sink()).unwrap(), 300_000);
+    // The proxy may be gone before it has taken all of this.
+    drop(stream.write_all(&request));
+    assert!(Head::read(&mut reader).is_err(), "no answer");
+    proxy.wait_until("the cut", |counts| counts.faults == 1 && counts.bytes_in == 400_000);
+    for _ in 0..2 {
+        send(&proxy).unwrap().expect(200);
+    }
+    assert_eq!(proxy.counts().faults, 1, "other connections have not brought so much");
+}
+
+#[test]
+fn a_server_that_answers_early_and_closes_is_seen_to_close() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = ChaosProxy::before(Url(format!("http://{}", listener.local_addr().unwrap())));
+    let request = proxy.url.request("PATCH", "/files/x").header("Content-Length", 3);
+    let mut client = request.begin().unwrap();
+    let (mut server, _) = listener.accept().unwrap();
+    Head::read(&mut BufReader::new(server.try_clone().unwrap())).unwrap();
+    server.write_all(b"HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n").unwrap();
+    drop(server);
+    let mut answer = String::new();
+    client.stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 409 "), "{answer}");
+}
+
+#[test]
 fn a_held_request_stands_still_at_the_byte_until_it_is_released() {
     let proxy = ChaosProxy::before(echo());
     proxy.inject(1, chunks, Fault::HoldRequest { after: 65_537 });

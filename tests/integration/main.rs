@@ -22,3 +22,4 @@ mod postgres_server;
 mod power_cut;
 mod standalone;
 mod tus;
+mod tus_clients;

@@ -4,6 +4,8 @@ use super::postgres::Database;
 use super::process::Process;
 use super::wait::until;
 use serde_json::Value;
+use std::fs;
+use std::path::Path;
 use std::thread::JoinHandle;
 use tempfile::TempDir;
 
@@ -22,7 +24,7 @@ pub struct Cluster {
     /// In the order of the backends.
     pub proxies: Vec<ChaosProxy>,
     database_url: String,
-    _database: Option<Database>,
+    database: Option<Database>,
     folder: TempDir,
     store: Store,
     /// For each replica.
@@ -44,7 +46,7 @@ impl Cluster {
     ) -> Self {
         let database = Database::create();
         let mut cluster = Self::start_over_with(database.url.clone(), store, backends, frontends, options);
-        cluster._database = Some(database);
+        cluster.database = Some(database);
         cluster
     }
 
@@ -66,7 +68,7 @@ impl Cluster {
             backends: Vec::new(),
             proxies: Vec::new(),
             database_url,
-            _database: None,
+            database: None,
             folder: tempfile::tempdir().unwrap(),
             store,
             options,
@@ -107,6 +109,31 @@ impl Cluster {
         arguments.extend(self.proxies.iter().flat_map(|proxy| ["--backend", &proxy.url.0]));
         arguments.extend(self.options);
         Process::start(&format!("frontend {number}"), arguments)
+    }
+
+    /// The database, if it is the cluster's own.
+    pub fn database(&self) -> &Database {
+        self.database.as_ref().expect("the test has brought the database")
+    }
+
+    /// How many bytes are stored, counted from outside.
+    pub fn stored_bytes(&self) -> u64 {
+        match self.store {
+            Store::Postgres => {
+                let sum = "SELECT coalesce(sum(octet_length(data)), 0)::bigint FROM blob_rows";
+                self.database().number(sum).cast_unsigned()
+            }
+            Store::Local => {
+                let entries =
+                    |folder: &Path| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+                let folders = entries(self.folder.path()).filter(|entry| entry.is_dir());
+                // One that is deleted meanwhile is not there.
+                let sizes = folders.flat_map(|folder| {
+                    entries(&folder).filter_map(|file| Some(file.metadata().ok()?.len())).collect::<Vec<_>>()
+                });
+                sizes.sum()
+            }
+        }
     }
 
     /// The address of a frontend.

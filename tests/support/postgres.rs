@@ -3,7 +3,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use tokio_postgres::NoTls;
+use tokio::runtime::Runtime;
+use tokio_postgres::{Client, NoTls};
 use url::Url;
 
 /// An empty database of its own for one test, on a real server. Dropped with it.
@@ -20,6 +21,40 @@ impl Database {
         let mut url = server().clone();
         url.set_path(&name);
         Self { url: url.into(), name }
+    }
+
+    /// Asks for a number.
+    pub fn number(&self, question: &str) -> i64 {
+        let asked = run(async {
+            let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await?;
+            let connection = tokio::spawn(connection);
+            let row = client.query_one(question, &[]).await?;
+            drop(client);
+            drop(connection.await);
+            row.try_get(0)
+        });
+        asked.unwrap()
+    }
+}
+
+/// A transaction that has done something and does not end before this is dropped.
+pub struct Held {
+    _client: Client,
+    _runtime: Runtime,
+}
+
+impl Database {
+    /// Begins a transaction with this statement and leaves it open.
+    #[allow(dead_code, reason = "not every program of tests has to hold something")]
+    pub fn hold(&self, statement: &str) -> Held {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let client = runtime.block_on(async {
+            let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client.batch_execute(&format!("BEGIN; {statement}")).await.unwrap();
+            client
+        });
+        Held { _client: client, _runtime: runtime }
     }
 }
 
@@ -50,8 +85,7 @@ fn start() -> (Url, Option<Child>) {
 }
 
 fn execute(statement: &str) -> Result<(), tokio_postgres::Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
+    run(async {
         let (client, connection) = tokio_postgres::connect(server().as_str(), NoTls).await?;
         let connection = tokio::spawn(connection);
         client.batch_execute(statement).await?;
@@ -59,4 +93,8 @@ fn execute(statement: &str) -> Result<(), tokio_postgres::Error> {
         drop(connection.await);
         Ok(())
     })
+}
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }

@@ -178,9 +178,14 @@ impl Process {
     }
 
     fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).unwrap();
-        kill_process(pid, signal).unwrap();
+        send(signal, &self.child);
     }
+}
+
+/// Sends a signal to a process that this one has started and not yet waited for.
+pub fn send(signal: Signal, child: &Child) {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).unwrap();
+    kill_process(pid, signal).unwrap();
 }
 
 impl Drop for Process {

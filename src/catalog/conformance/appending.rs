@@ -36,9 +36,10 @@ async fn creation_is_idempotent(catalog: &dyn Catalog) {
 }
 
 async fn a_small_file_is_one_call(catalog: &dyn Catalog) {
-    let upload = create_whole(catalog, &new_upload(None), 5).await;
+    let (new, whole) = (new_upload(None), last_bytes(0, 5));
+    let upload = catalog.create(&new, Some(&whole), Staged::Durable, TTL).await.unwrap();
     assert_eq!((upload.state(), upload.offset, upload.length), (State::Complete, 5, Some(5)));
-    assert_eq!(upload.sha256, last_bytes(0, 5).sha256);
+    assert_eq!(upload.sha256, whole.sha256);
     assert_eq!(upload.expires_at, None);
     let all =
         Extent { offset: 0, length: 5, blob: BlobId(upload.id.as_uuid()), epoch: Epoch::FIRST, start: 0 };
@@ -77,9 +78,10 @@ pub(super) async fn an_append_that_brings_the_last_bytes_completes(catalog: &dyn
     let id = create(catalog, &new_upload(Some(10))).await.id;
     let halfway = append(catalog, id, &bytes(0, 4)).await.unwrap();
     assert_eq!((halfway.offset, halfway.state()), (4, State::Receiving));
-    let complete = append(catalog, id, &last_bytes(4, 6)).await.unwrap();
+    let last = last_bytes(4, 6);
+    let complete = append(catalog, id, &last).await.unwrap();
     assert_eq!((complete.offset, complete.state()), (10, State::Complete));
-    assert_eq!(complete.sha256, last_bytes(0, 10).sha256);
+    assert_eq!(complete.sha256, last.sha256);
     assert_eq!(complete.expires_at, None);
     let more = append(catalog, id, &bytes(10, 1)).await;
     assert_eq!(conflict(more), complete);
@@ -212,10 +214,10 @@ async fn of_racing_appends_exactly_one_counts(catalog: &Arc<dyn Catalog>) {
 }
 
 async fn of_racing_creations_exactly_one_counts(catalog: &Arc<dyn Catalog>) {
-    let new = new_upload(Some(5));
+    let (new, whole) = (new_upload(Some(5)), last_bytes(0, 5));
     let outcomes = race(8, |_| {
-        let (catalog, new) = (catalog.clone(), new.clone());
-        async move { catalog.create(&new, Some(&last_bytes(0, 5)), Staged::Durable, TTL).await }
+        let (catalog, new, whole) = (catalog.clone(), new.clone(), whole.clone());
+        async move { catalog.create(&new, Some(&whole), Staged::Durable, TTL).await }
     })
     .await;
     let (won, lost): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);

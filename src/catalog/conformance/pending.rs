@@ -43,9 +43,10 @@ async fn a_chunk_that_counts_makes_all_pending_before_it_count(catalog: &dyn Cat
     for from in [5, 10] {
         append(catalog, id, &Advance { epoch, ..pending(5, from, 5) }).await.unwrap();
     }
-    let upload = append(catalog, id, &Advance { epoch, offset: 5, ..last_bytes(15, 2) }).await.unwrap();
+    let last = Advance { epoch, offset: 5, ..last_bytes(15, 2) };
+    let upload = append(catalog, id, &last).await.unwrap();
     assert_eq!((upload.offset, upload.pending, upload.state()), (17, None, State::Complete));
-    assert_eq!(upload.sha256, last_bytes(15, 2).sha256);
+    assert_eq!(upload.sha256, last.sha256);
     assert_eq!(catalog.find(id).await.unwrap().upload, upload);
     assert_eq!(extents(catalog, id, 17).await, [(0, 5, Epoch::FIRST), (5, 12, epoch)]);
     assert_eq!(segments(catalog, id).await, [(0, 17)]);
@@ -101,8 +102,9 @@ async fn pending_bytes_end_with_their_epoch(catalog: &dyn Catalog) {
     conflict(append(catalog, id, &pending(0, 5, 5)).await);
     conflict(append(catalog, id, &Advance { offset: 0, ..bytes(5, 5) }).await);
     conflict(append(catalog, id, &Advance { epoch, ..pending(0, 5, 5) }).await);
-    let upload = append(catalog, id, &Advance { epoch, ..last_bytes(0, 3) }).await.unwrap();
-    assert_eq!(upload.sha256, last_bytes(0, 3).sha256);
+    let last = Advance { epoch, ..last_bytes(0, 3) };
+    let upload = append(catalog, id, &last).await.unwrap();
+    assert_eq!(upload.sha256, last.sha256);
     assert_eq!(extents(catalog, id, 3).await, [(0, 3, epoch)]);
     assert_eq!(segments(catalog, id).await, [(0, 3)]);
 }

@@ -5,10 +5,12 @@
 //!
 //! A connection is released only where all went well; see [`Lease`](crate::db::postgres::Lease).
 
+mod joining;
 mod pending;
 mod queries;
 mod read;
 mod rows;
+mod sharing;
 mod sweep;
 mod write;
 
@@ -66,7 +68,7 @@ async fn settle<T>(
 
 fn can_be_claimed(upload: &Upload, offset: u64, after: Option<Epoch>) -> bool {
     let epoch = after.is_none_or(|after| upload.epoch == after);
-    epoch && upload.offset == offset && upload.state() == State::Receiving
+    epoch && upload.offset == offset && upload.state() == State::Receiving && !upload.is_final()
 }
 
 #[async_trait]

@@ -13,19 +13,22 @@ macro_rules! record {
 
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
-        $($(#[$doc])* pub(super) const $name: &str = $sql;)*
+        $($(#[$doc])* pub(in crate::catalog::postgres) const $name: &str = $sql;)*
         #[cfg(test)]
-        pub(super) const ALL: &[&str] = &[$($name),*];
+        pub(in crate::catalog::postgres) const ALL: &[&str] = &[$($name),*];
     };
 }
 
+pub(super) mod joining;
+
 statements! {
-    /// In its final state. $11 is the time to live in seconds; complete if there is a digest ($10).
+    /// In its final state. $11 is the time to live in seconds; complete if there is a digest ($10). What is only a part ($12)
+    /// has a time to live even then.
     INSERT_UPLOAD = concat!(
         "INSERT INTO uploads (id, filename, filename_key, content_type, metadata, length_bytes, offset_bytes, epoch, \
-         digest_state, sha256, blob_id, created_at, completed_at, expires_at) \
+         digest_state, sha256, blob_id, created_at, completed_at, expires_at, concat) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $1, now(), CASE WHEN $10::bytea IS NOT NULL THEN now() END, \
-         CASE WHEN $10::bytea IS NULL THEN now() + make_interval(secs => $11) END) \
+         CASE WHEN $10::bytea IS NULL OR $12::text = 'partial' THEN now() + make_interval(secs => $11) END, $12) \
          ON CONFLICT (id) DO NOTHING RETURNING ",
         record!()
     );
@@ -44,7 +47,7 @@ statements! {
 
     CLAIM = concat!(
         "UPDATE uploads SET epoch = epoch + 1 WHERE id = $1 AND offset_bytes = $2 AND completed_at IS NULL \
-         AND ($3::bigint IS NULL OR epoch = $3) RETURNING ",
+         AND blob_id IS NOT NULL AND ($3::bigint IS NULL OR epoch = $3) RETURNING ",
         record!()
     );
 
@@ -52,13 +55,13 @@ statements! {
     /// the transaction. KEY SHARE keeps off a removal alone: neither a claim nor another append waits for it.
     PIN = "SELECT 1 FROM uploads WHERE id = $1 AND epoch = $2 AND offset_bytes = $3 AND completed_at IS NULL \
            AND $4 = coalesce((SELECT end_bytes FROM pending WHERE upload_id = $1 AND pending.epoch = $2), offset_bytes) \
-           FOR KEY SHARE";
+           AND blob_id IS NOT NULL FOR KEY SHARE";
 
     /// The compare-and-set: last in an append. Waits for one that runs at the same time, and then sees what that has done.
     ADVANCE = concat!(
         "UPDATE uploads SET offset_bytes = $9::bigint + $4::bigint, length_bytes = coalesce(length_bytes, $5), digest_state = $6, \
          sha256 = $7, completed_at = CASE WHEN $7::bytea IS NOT NULL THEN greatest(created_at, now()) END, \
-         expires_at = CASE WHEN $7::bytea IS NULL THEN now() + make_interval(secs => $8) END \
+         expires_at = CASE WHEN $7::bytea IS NULL OR concat = 'partial' THEN now() + make_interval(secs => $8) END \
          WHERE id = $1 AND epoch = $2 AND offset_bytes = $3 AND completed_at IS NULL \
          AND ($5::bigint IS NULL OR length_bytes IS NULL OR length_bytes = $5) \
          AND (coalesce(length_bytes, $5) IS NULL OR $9::bigint + $4::bigint <= coalesce(length_bytes, $5)) RETURNING ",
@@ -111,6 +114,11 @@ statements! {
     /// First in a removal: from here on nothing is appended.
     LOCK = "SELECT 1 FROM uploads WHERE id = $1 FOR UPDATE";
 
+    /// First where references to several blobs change: all lock them in one order, so that no two wait for one another.
+    HOLD_BLOBS =
+        "SELECT 1 FROM blobs WHERE id IN (SELECT blob_id FROM uploads WHERE id = ANY($1) \
+           UNION SELECT blob_id FROM extents WHERE upload_id = ANY($1)) ORDER BY id FOR UPDATE";
+
     /// Each blob counts once for an upload, however many extents lie in it.
     RELEASE_BLOBS =
         "UPDATE blobs SET refs = refs - 1, doomed_at = CASE WHEN refs = 1 THEN now() END \
@@ -131,27 +139,53 @@ statements! {
               AND NOT EXISTS (SELECT FROM blob_rows WHERE blob_id = blobs.id)";
 
     /// Locks what it finds, as [`LOCK`] does, and leaves out what another transaction has locked: an append under way wins.
-    EXPIRED = "SELECT id FROM uploads WHERE expires_at <= now() AND completed_at IS NULL ORDER BY expires_at LIMIT $1 \
-               FOR UPDATE SKIP LOCKED";
+    /// An incomplete upload without a blob of its own is a final one.
+    EXPIRED =
+        "SELECT id FROM uploads WHERE expires_at <= now() AND CASE \
+           WHEN completed_at IS NOT NULL THEN NOT EXISTS (SELECT FROM parts WHERE part_id = uploads.id) \
+           WHEN blob_id IS NULL THEN EXISTS (SELECT FROM parts WHERE final_id = uploads.id \
+             AND NOT EXISTS (SELECT FROM uploads AS part WHERE part.id = part_id)) \
+           ELSE true END \
+         ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED";
 
-    /// Of the bytes of blobs ($1) in epochs ($2): those whose blob nobody knows, and those without which the blob's own upload,
-    /// which alone refers to it, has gone on. Where others refer to a blob too, that is not judged.
+    /// Of the bytes of blobs ($1) in epochs ($2): those whose blob nobody knows; and those to which no extent refers and never
+    /// will, because the blob's own upload has gone on without them, or is gone itself, or shares others' bytes. What refers
+    /// to bytes for the first time is their own upload: all others copy extents that are there.
     STRAYS =
         "SELECT stored.blob_id, stored.epoch, blobs.id IS NULL \
          FROM unnest($1::uuid[], $2::bigint[]) AS stored (blob_id, epoch) \
          LEFT JOIN blobs ON blobs.id = stored.blob_id \
          LEFT JOIN uploads ON uploads.id = stored.blob_id AND uploads.blob_id = stored.blob_id \
-         WHERE blobs.id IS NULL OR (blobs.refs = 1 \
-           AND (uploads.epoch > stored.epoch OR uploads.completed_at IS NOT NULL) \
-           AND NOT EXISTS (SELECT FROM extents WHERE extents.upload_id = stored.blob_id \
-             AND extents.epoch = stored.epoch AND extents.blob_id = stored.blob_id))";
+         WHERE blobs.id IS NULL OR (blobs.refs > 0 \
+           AND (uploads.id IS NULL OR uploads.epoch > stored.epoch OR uploads.completed_at IS NOT NULL) \
+           AND NOT EXISTS (SELECT FROM extents WHERE extents.blob_id = stored.blob_id AND extents.epoch = stored.epoch))";
 
-    /// A creation that comes at the same time waits for the blob's key, and fails at it.
+    /// A creation that comes at the same time waits for the blob's key, and fails at it. Where there is a record it has given
+    /// its bytes up for those of another, and a late writer has left some again: that buries nobody.
     CONDEMN =
         "WITH condemned AS (INSERT INTO blobs (id, refs, doomed_at) SELECT DISTINCT id, 0, now() \
-           FROM unnest($1::uuid[]) AS id ON CONFLICT (id) DO NOTHING RETURNING id) \
-         INSERT INTO tombstones (id, removed_at) SELECT id, now() FROM condemned \
-         ON CONFLICT (id) DO UPDATE SET removed_at = excluded.removed_at RETURNING id";
+           FROM unnest($1::uuid[]) AS id ON CONFLICT (id) DO NOTHING RETURNING id), \
+         buried AS (INSERT INTO tombstones (id, removed_at) SELECT id, now() FROM condemned \
+           WHERE NOT EXISTS (SELECT FROM uploads WHERE uploads.id = condemned.id) \
+           ON CONFLICT (id) DO UPDATE SET removed_at = excluded.removed_at) \
+         SELECT id FROM condemned";
+
+    /// A complete upload ($3 is another) with this digest and length. It stays until the end of the transaction: its removal
+    /// waits, and one whose removal is under way is passed over.
+    FIND_TWIN = "SELECT id FROM uploads WHERE sha256 = $1 AND length_bytes = $2 AND completed_at IS NOT NULL AND id <> $3 \
+                 LIMIT 1 FOR KEY SHARE SKIP LOCKED";
+
+    TAKE_TURN = "SELECT pg_advisory_xact_lock($1)";
+
+    REFER_TO_BLOBS =
+        "UPDATE blobs SET refs = refs + 1 WHERE id IN (SELECT blob_id FROM extents WHERE upload_id = $1)";
+
+    DELETE_EXTENTS = "DELETE FROM extents WHERE upload_id = $1";
+
+    COPY_EXTENTS = "INSERT INTO extents (upload_id, epoch, offset_bytes, length_bytes, blob_id, start_bytes) \
+                    SELECT $1, epoch, offset_bytes, length_bytes, blob_id, start_bytes FROM extents WHERE upload_id = $2";
+
+    DISOWN_BLOB = "UPDATE uploads SET blob_id = NULL WHERE id = $1";
 
     /// Some at a time.
     FORGET_TOMBSTONES =
@@ -190,7 +224,7 @@ pub(super) fn list(listing: &Listing) -> String {
     };
     let mut conditions = vec!["true".to_owned()];
     if !listing.incomplete_too {
-        conditions.push("completed_at IS NOT NULL".into());
+        conditions.push("completed_at IS NOT NULL AND concat IS DISTINCT FROM 'partial'".into());
     }
     let searching = !listing.search.is_empty();
     if searching {

@@ -1,6 +1,6 @@
 //! What a sweep asks and changes, each inside of a transaction that the caller ends, or in one statement.
 
-use super::{queries, rows, write};
+use super::{joining, queries, rows, write};
 use crate::catalog::Strays;
 use crate::catalog::stored::GONE_FOR;
 use crate::db::Error;
@@ -16,6 +16,11 @@ pub(super) async fn expire(transaction: &Transaction<'_>, limit: u32) -> Result<
     for row in transaction.query(&statement, &[&i64::from(limit)]).await? {
         expired.push(UploadId::from_stored(row.try_get(0)?));
     }
+    let needed = joining::needed(transaction, &expired).await?;
+    expired.retain(|id| !needed.contains(id));
+    let hold_blobs = transaction.prepare_cached(queries::HOLD_BLOBS).await?;
+    let all: Vec<Uuid> = expired.iter().map(|id| id.as_uuid()).collect();
+    transaction.execute(&hold_blobs, &[&all]).await?;
     for id in &expired {
         write::remove(transaction, *id).await?;
     }

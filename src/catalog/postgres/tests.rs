@@ -1,4 +1,5 @@
 mod hanging;
+mod sharing;
 
 use super::*;
 use crate::catalog::conformance;
@@ -22,7 +23,7 @@ async fn conforms() {
 async fn every_statement_fits_the_schema() {
     let (_database, catalog) = catalog().await;
     let lease = catalog.pool.lease().await.unwrap();
-    for sql in queries::ALL {
+    for sql in queries::ALL.iter().chain(queries::joining::ALL) {
         assert!(lease.prepare(sql).await.is_ok(), "{sql}: {:?}", lease.prepare(sql).await.err());
     }
     let cursor = Cursor { name: "a".into(), size: 1, id: UploadId::mint() };

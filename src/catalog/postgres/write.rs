@@ -6,13 +6,14 @@
 //! `None` says that the record is not as the caller thought. So does [`Error::Duplicate`] in an append or a creation: a row
 //! at the same place in the same epoch can only have been committed together with an offset that has moved past it.
 
+use super::sharing::Sharing;
 use super::{pending, queries, rows};
 use crate::catalog::Advance;
 use crate::catalog::stored::{GONE_FOR, fold, signed};
 use crate::db::{Error, Staged};
-use crate::domain::{BlobId, Digest, Epoch, NewUpload, Upload, UploadId};
+use crate::domain::{BlobId, Concat, Digest, Epoch, NewUpload, Upload, UploadId};
 use deadpool_postgres::Transaction;
-use futures_util::future::{join, join3, join4};
+use futures_util::future::{join, join3, join4, join5};
 use std::time::Duration;
 use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
@@ -34,15 +35,20 @@ pub(super) async fn create(
         Some(first) => Some(Range::prepare(transaction, new.id, first).await?),
         None => None,
     };
+    let mut sharing = Sharing::prepare(transaction, new.id, first).await?;
     let length = first.and_then(|first| first.length).or(new.length).map(signed).transpose()?;
     let offset = signed(first.map_or(0, |first| first.count))?;
     let digest = first.map_or_else(|| Digest::default().save(), |first| first.digest.save());
     let sha256 = first.and_then(|first| first.sha256).map(|sum| sum.0.to_vec());
     let id = new.id.as_uuid();
     let (filename, filename_key) = (new.filename.as_str(), fold(new.filename.as_str()));
+    let concat = new.concat.as_ref().map(Concat::to_string);
 
-    store(staged, transaction).await?;
-    let values: [&(dyn ToSql + Sync); 11] = [
+    sharing.look(transaction).await?;
+    if !sharing.has_twin() {
+        store(staged, transaction).await?;
+    }
+    let values: [&(dyn ToSql + Sync); 12] = [
         &id,
         &filename,
         &filename_key,
@@ -54,9 +60,10 @@ pub(super) async fn create(
         &digest,
         &sha256,
         &ttl.as_secs_f64(),
+        &concat,
     ];
-    // The tombstone last: a removal that we had to wait for has left one by then.
-    let (created, blob, range, tombstone) = join4(
+    // The tombstone behind them: a removal that we had to wait for has left one by then.
+    let (created, blob, range, tombstone, looked) = join5(
         transaction.query_opt(&insert_upload, &values),
         transaction.execute(&insert_blob, &[&id]),
         async {
@@ -66,14 +73,20 @@ pub(super) async fn create(
             }
         },
         transaction.query_opt(&tombstone, &[&id, &GONE_FOR.as_secs_f64()]),
+        sharing.look_in_turn(transaction),
     )
     .await;
     let created = created?;
     blob?;
     range?;
-    match tombstone? {
-        Some(_) => Ok(None),
-        None => created.as_ref().map(rows::upload).transpose(),
+    let tombstone = tombstone?;
+    looked?;
+    match (tombstone, created) {
+        (None, Some(created)) => {
+            sharing.share(transaction).await?;
+            rows::upload(&created).map(Some)
+        }
+        (Some(_), _) | (_, None) => Ok(None),
     }
 }
 
@@ -86,23 +99,31 @@ pub(super) async fn append(
 ) -> Result<Option<Upload>> {
     let compare_and_set = transaction.prepare_cached(queries::ADVANCE).await?;
     let range = Range::prepare(transaction, id, advance).await?;
+    let mut sharing = Sharing::prepare(transaction, id, Some(advance)).await?;
     let place = Place::of(id, advance)?;
     let Place { id, epoch, offset, from, count } = &place;
     let length = advance.length.map(signed).transpose()?;
     let (digest, sha256) = (advance.digest.save(), advance.sha256.map(|sum| sum.0.to_vec()));
 
-    if !place.pin(transaction).await? {
+    let (pinned, looked) = join(place.pin(transaction), sharing.look(transaction)).await;
+    if !pinned? {
         return Ok(None);
     }
-    store(staged, transaction).await?;
+    looked?;
+    if !sharing.has_twin() {
+        store(staged, transaction).await?;
+    }
     if offset < from && !pending::release(transaction, &place).await? {
         return Ok(None);
     }
+    sharing.look_in_turn(transaction).await?;
     let values: [&(dyn ToSql + Sync); 9] =
         [id, epoch, offset, count, &length, &digest, &sha256, &ttl.as_secs_f64(), from];
     let compare_and_set = transaction.query_opt(&compare_and_set, &values);
-    let (recorded, advanced) = join(range.record(transaction), compare_and_set).await;
+    let (recorded, shared, advanced) =
+        join3(range.record(transaction), sharing.share(transaction), compare_and_set).await;
     recorded?;
+    shared?;
     advanced?.as_ref().map(rows::upload).transpose()
 }
 
@@ -116,16 +137,19 @@ pub(super) async fn terminate(transaction: &Transaction<'_>, id: UploadId) -> Re
 
 /// Leaves a tombstone instead of a record that is locked. Returns the blobs that are doomed by it.
 pub(super) async fn remove(transaction: &Transaction<'_>, id: UploadId) -> Result<Vec<BlobId>> {
+    let hold_blobs = transaction.prepare_cached(queries::HOLD_BLOBS).await?;
     let release_blobs = transaction.prepare_cached(queries::RELEASE_BLOBS).await?;
     let delete_upload = transaction.prepare_cached(queries::DELETE_UPLOAD).await?;
     let insert_tombstone = transaction.prepare_cached(queries::INSERT_TOMBSTONE).await?;
     let id = id.as_uuid();
-    let (released, deleted, buried) = join3(
+    let (held, released, deleted, buried) = join4(
+        transaction.execute(&hold_blobs, &[&vec![id]]),
         transaction.query(&release_blobs, &[&id]),
         transaction.execute(&delete_upload, &[&id]),
         transaction.execute(&insert_tombstone, &[&id]),
     )
     .await;
+    held?;
     let mut doomed = Vec::new();
     for row in released? {
         let refs: i64 = row.try_get(1)?;
@@ -138,11 +162,11 @@ pub(super) async fn remove(transaction: &Transaction<'_>, id: UploadId) -> Resul
     Ok(doomed)
 }
 
-/// Stores what is to be counted with this transaction.
+/// Stores what becomes durable with this transaction.
 pub(super) async fn store(staged: &Staged, transaction: &Transaction<'_>) -> Result<()> {
     match staged {
-        Staged::Durable => Ok(()),
         Staged::InTransaction(part) => Ok(part.run(transaction).await?),
+        Staged::Durable => Ok(()),
     }
 }
 

@@ -3,9 +3,11 @@
 //! Here the trait is bound to threads: every change goes to the one writer, every question to a reader. What is done there
 //! stands in `write` and `read`, the SQL in `queries`.
 
+mod joining;
 mod queries;
 mod read;
 mod rows;
+mod sharing;
 mod sweep;
 mod write;
 

@@ -10,10 +10,13 @@ macro_rules! record {
     };
 }
 
+pub(super) mod joining;
+
 pub(super) const INSERT_UPLOAD: &str = concat!(
     "INSERT INTO uploads (id, filename, filename_key, content_type, metadata, length_bytes, offset_bytes, epoch, \
-     digest_state, sha256, blob_id, created_at, completed_at, expires_at) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?1, ?11, ?12, ?13) \
+     digest_state, sha256, blob_id, created_at, completed_at, expires_at, concat) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?1, ?11, ?12, \
+     CASE WHEN ?12 IS NULL OR ?14 = 'partial' THEN ?13 END, ?14) \
      ON CONFLICT (id) DO NOTHING RETURNING ",
     record!()
 );
@@ -36,15 +39,15 @@ pub(super) const TOMBSTONE: &str = "SELECT 1 FROM tombstones WHERE id = ?1 AND r
 
 pub(super) const CLAIM: &str = concat!(
     "UPDATE uploads SET epoch = epoch + 1 WHERE id = ?1 AND offset_bytes = ?2 AND completed_at IS NULL \
-     AND (?3 IS NULL OR epoch = ?3) RETURNING ",
+     AND blob_id IS NOT NULL AND (?3 IS NULL OR epoch = ?3) RETURNING ",
     record!()
 );
 
 /// The compare-and-set.
 pub(super) const ADVANCE: &str = concat!(
     "UPDATE uploads SET offset_bytes = ?10 + ?4, length_bytes = coalesce(length_bytes, ?5), digest_state = ?6, \
-     sha256 = ?7, completed_at = max(created_at, ?8), expires_at = ?9 \
-     WHERE id = ?1 AND epoch = ?2 AND offset_bytes = ?3 AND completed_at IS NULL \
+     sha256 = ?7, completed_at = max(created_at, ?8), expires_at = CASE WHEN ?8 IS NULL OR concat = 'partial' THEN ?9 END \
+     WHERE id = ?1 AND epoch = ?2 AND offset_bytes = ?3 AND completed_at IS NULL AND blob_id IS NOT NULL \
      AND (?5 IS NULL OR length_bytes IS NULL OR length_bytes = ?5) \
      AND (coalesce(length_bytes, ?5) IS NULL OR ?10 + ?4 <= coalesce(length_bytes, ?5)) \
      AND ?10 = coalesce((SELECT end_bytes FROM pending WHERE upload_id = ?1 AND pending.epoch = ?2), offset_bytes) \
@@ -55,6 +58,7 @@ pub(super) const ADVANCE: &str = concat!(
 /// The compare-and-set of a chunk that is pending.
 pub(super) const KEEP: &str = concat!(
     "UPDATE uploads SET expires_at = ?5 WHERE id = ?1 AND epoch = ?2 AND offset_bytes = ?3 AND completed_at IS NULL \
+     AND blob_id IS NOT NULL \
      AND ?6 = coalesce((SELECT end_bytes FROM pending WHERE upload_id = ?1 AND pending.epoch = ?2), offset_bytes) \
      AND (length_bytes IS NULL OR ?4 <= length_bytes) RETURNING ",
     record!()
@@ -111,20 +115,46 @@ pub(super) const DOOMED: &str = "SELECT id, doomed_at FROM blobs WHERE doomed_at
 
 pub(super) const FORGET: &str = "DELETE FROM blobs WHERE id = ?1 AND refs = 0";
 
-pub(super) const EXPIRED: &str = "SELECT id FROM uploads WHERE expires_at <= ?1 AND completed_at IS NULL \
+/// An incomplete upload without a blob of its own is a final one.
+pub(super) const EXPIRED: &str = "SELECT id FROM uploads WHERE expires_at <= ?1 AND CASE \
+       WHEN completed_at IS NOT NULL THEN NOT EXISTS (SELECT 1 FROM parts WHERE part_id = uploads.id) \
+       WHEN blob_id IS NULL THEN EXISTS (SELECT 1 FROM parts WHERE final_id = uploads.id \
+         AND NOT EXISTS (SELECT 1 FROM uploads AS part WHERE part.id = part_id)) \
+       ELSE true END \
      ORDER BY expires_at LIMIT ?2";
 
-/// Of the bytes of a blob (?1) in an epoch (?2): whether nobody knows the blob; and whether its own upload, which alone
-/// refers to it, has gone on without them. Where others refer to it too, that is not judged.
+/// Of the bytes of a blob (?1) in an epoch (?2): whether nobody knows the blob; and whether no extent refers to them and none
+/// ever will, because the blob's own upload has gone on without them, or is gone itself, or shares others' bytes. What refers
+/// to bytes for the first time is their own upload: all others copy extents that are there.
 pub(super) const STRAY: &str = "SELECT NOT EXISTS (SELECT 1 FROM blobs WHERE id = ?1), \
-     EXISTS (SELECT 1 FROM blobs JOIN uploads ON uploads.id = blobs.id AND uploads.blob_id = blobs.id \
-       WHERE blobs.id = ?1 AND refs = 1 AND (epoch > ?2 OR completed_at IS NOT NULL) \
-       AND NOT EXISTS (SELECT 1 FROM extents WHERE upload_id = ?1 AND extents.epoch = ?2 AND extents.blob_id = ?1))";
+     EXISTS (SELECT 1 FROM blobs LEFT JOIN uploads ON uploads.id = blobs.id AND uploads.blob_id = blobs.id \
+       WHERE blobs.id = ?1 AND refs > 0 AND (uploads.id IS NULL OR epoch > ?2 OR completed_at IS NOT NULL) \
+       AND NOT EXISTS (SELECT 1 FROM extents WHERE extents.blob_id = ?1 AND extents.epoch = ?2))";
+
+/// A complete upload (?3 is another) with this digest and length.
+pub(super) const FIND_TWIN: &str = "SELECT id FROM uploads WHERE sha256 = ?1 AND length_bytes = ?2 \
+     AND completed_at IS NOT NULL AND id <> ?3 LIMIT 1";
+
+pub(super) const REFER_TO_BLOBS: &str =
+    "UPDATE blobs SET refs = refs + 1 WHERE id IN (SELECT blob_id FROM extents WHERE upload_id = ?1)";
+
+pub(super) const DELETE_EXTENTS: &str = "DELETE FROM extents WHERE upload_id = ?1";
+
+pub(super) const COPY_EXTENTS: &str = "INSERT INTO extents \
+     (upload_id, epoch, offset_bytes, length_bytes, blob_id, start_bytes) \
+     SELECT ?1, epoch, offset_bytes, length_bytes, blob_id, start_bytes FROM extents WHERE upload_id = ?2";
+
+pub(super) const DISOWN_BLOB: &str = "UPDATE uploads SET blob_id = NULL WHERE id = ?1";
 
 pub(super) const IDENTITY: &str = "SELECT id FROM identity";
 
 pub(super) const CONDEMN: &str =
     "INSERT INTO blobs (id, refs, doomed_at) VALUES (?1, 0, ?2) ON CONFLICT (id) DO NOTHING";
+
+/// Not where there is a record: that has given its bytes up for those of another, and a late writer has left some again.
+pub(super) const BURY: &str = "INSERT INTO tombstones (id, removed_at) SELECT ?1, ?2 \
+     WHERE NOT EXISTS (SELECT 1 FROM uploads WHERE id = ?1) \
+     ON CONFLICT (id) DO UPDATE SET removed_at = excluded.removed_at";
 
 /// Some at a time.
 pub(super) const FORGET_TOMBSTONES: &str = "DELETE FROM tombstones WHERE id IN (SELECT id FROM tombstones \
@@ -158,7 +188,7 @@ pub(super) fn list(listing: &Listing) -> String {
         " FROM uploads WHERE (?1 = '' OR instr(filename_key, ?1) > 0)"
     ));
     if !listing.incomplete_too {
-        sql.push_str(" AND completed_at IS NOT NULL");
+        sql.push_str(" AND completed_at IS NOT NULL AND concat IS NOT 'partial'");
     }
     match (&listing.after, key) {
         (Some(_), Some(key)) => sql.push_str(&format!(" AND ({key}, id) {beyond} (?4, ?3)")),

@@ -43,7 +43,7 @@ pub(super) fn condemn(transaction: &Transaction<'_>, blobs: &[BlobId]) -> Result
     for blob in blobs {
         let values = params![blob.0.into_bytes(), now];
         if transaction.prepare_cached(queries::CONDEMN)?.execute(values)? > 0 {
-            transaction.prepare_cached(queries::INSERT_TOMBSTONE)?.execute(values)?;
+            transaction.prepare_cached(queries::BURY)?.execute(values)?;
             condemned.push(*blob);
         }
     }

@@ -1,10 +1,11 @@
 //! What changes records. Each function is (part of) one transaction; on an error it is rolled back.
 
 use super::read::conflict;
+use super::sharing::share;
 use super::{queries, rows};
 use crate::catalog::stored::{fold, signed};
 use crate::catalog::{Advance, CatalogError};
-use crate::domain::{BlobId, Digest, Epoch, NewUpload, Upload, UploadId};
+use crate::domain::{BlobId, Concat, Digest, Epoch, NewUpload, Upload, UploadId};
 use rusqlite::{OptionalExtension, Transaction, params};
 use std::time::Duration;
 
@@ -40,7 +41,8 @@ pub(super) fn create(
                 fate.sha256,
                 now,
                 fate.completed_at,
-                fate.expires_at
+                fate.expires_at,
+                new.concat.as_ref().map(Concat::to_string)
             ],
             rows::upload,
         )
@@ -51,6 +53,7 @@ pub(super) fn create(
     }
     if let Some(first) = first {
         record_range(transaction, new.id, first)?;
+        share(transaction, new.id, first)?;
     }
     Ok(created)
 }
@@ -102,6 +105,7 @@ pub(super) fn append(
         transaction.prepare_cached(queries::RELEASE_SEGMENTS)?.execute(values)?;
     }
     record_range(transaction, id, advance)?;
+    share(transaction, id, advance)?;
     Ok(appended)
 }
 
@@ -131,12 +135,18 @@ pub(super) fn terminate(transaction: &Transaction<'_>, id: UploadId) -> Result<V
 /// Leaves a tombstone instead of the record. Returns the blobs that are doomed by it.
 pub(super) fn remove(transaction: &Transaction<'_>, id: UploadId) -> Result<Vec<BlobId>> {
     let (id, now) = (id.as_uuid().into_bytes(), rows::now());
-    let released: Vec<(BlobId, i64)> = transaction
-        .prepare_cached(queries::RELEASE_BLOBS)?
-        .query_map(params![id, now], |row| Ok((rows::blob(row, 0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
+    let doomed = release_blobs(transaction, id)?;
     transaction.prepare_cached(queries::DELETE_UPLOAD)?.execute([id])?;
     transaction.prepare_cached(queries::INSERT_TOMBSTONE)?.execute(params![id, now])?;
+    Ok(doomed)
+}
+
+/// An upload refers to its blobs no longer. Returns those that are doomed by it.
+pub(super) fn release_blobs(transaction: &Transaction<'_>, id: [u8; 16]) -> Result<Vec<BlobId>> {
+    let released: Vec<(BlobId, i64)> = transaction
+        .prepare_cached(queries::RELEASE_BLOBS)?
+        .query_map(params![id, rows::now()], |row| Ok((rows::blob(row, 0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
     Ok(released.into_iter().filter(|(_, refs)| *refs == 0).map(|(blob, _)| blob).collect())
 }
 
@@ -173,15 +183,18 @@ fn record_segment(transaction: &Transaction<'_>, id: UploadId, advance: &Advance
 struct Fate {
     sha256: Option<[u8; 32]>,
     completed_at: Option<i64>,
-    expires_at: Option<i64>,
+    /// Of no upload that is complete, unless it is only a part of others.
+    expires_at: i64,
 }
 
 impl Fate {
     fn of(advance: Option<&Advance>, now: i64, ttl: Duration) -> Result<Self> {
         let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
-        Ok(match advance.and_then(|advance| advance.sha256) {
-            Some(sum) => Self { sha256: Some(sum.0), completed_at: Some(now), expires_at: None },
-            None => Self { sha256: None, completed_at: None, expires_at: Some(now.saturating_add(ttl)) },
+        let sum = advance.and_then(|advance| advance.sha256);
+        Ok(Self {
+            sha256: sum.map(|sum| sum.0),
+            completed_at: sum.map(|_| now),
+            expires_at: now.saturating_add(ttl),
         })
     }
 }

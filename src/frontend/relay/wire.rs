@@ -23,6 +23,8 @@ pub fn create<'a>(new: &NewUpload, chunk: &'a Chunk) -> Question<'a> {
     let mut headers = tus_headers();
     push(&mut headers, internal::UPLOAD_ID, new.id);
     match new.length {
+        // Those of its parts.
+        None if !new.parts.is_empty() => {}
         Some(length) => push(&mut headers, tus::UPLOAD_LENGTH, length),
         None => push(&mut headers, tus::UPLOAD_DEFER_LENGTH, 1),
     }

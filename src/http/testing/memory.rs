@@ -1,5 +1,6 @@
 use crate::domain::{
-    Checksum, Cursor, Digest, Epoch, Listing, NewUpload, Page, Segment, SortKey, State, Upload, UploadId,
+    Checksum, Concat, Cursor, Digest, Epoch, Listing, NewUpload, Page, PartFault, Segment, SortKey, State,
+    Upload, UploadId,
 };
 use crate::uploads::{Append, Body, Call, Content, First, UploadError, Uploads, Writer};
 use async_trait::async_trait;
@@ -93,6 +94,23 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The content of these parts, one after the other, if they are complete.
+    fn join(&mut self, parts: &[UploadId]) -> Result<Option<Vec<u8>>, UploadError> {
+        let mut joined = Some(Vec::new());
+        for part in parts {
+            let bad = |fault| UploadError::BadPart { part: *part, fault };
+            let (upload, content) = self.find(*part).map_err(|_| bad(PartFault::Missing))?;
+            if upload.concat != Some(Concat::Partial) {
+                return Err(bad(PartFault::NotPartial));
+            }
+            joined = joined.filter(|_| upload.state() == State::Complete);
+            joined.iter_mut().for_each(|joined| joined.extend_from_slice(content));
+        }
+        Ok(joined)
+    }
+}
+
 #[async_trait(?Send)]
 impl Uploads for Memory {
     async fn create(&self, _: &Call, new: NewUpload, first: First) -> Result<Upload, UploadError> {
@@ -100,6 +118,12 @@ impl Uploads for Memory {
         let fresh = self.change(|store| {
             if let Ok((upload, _)) = store.find(id) {
                 return Ok(Err(upload.clone()));
+            }
+            if !new.parts.is_empty() {
+                let content = store.join(&new.parts)?;
+                let upload = joined(recorded(new), content.as_deref());
+                store.uploads.insert(id, (upload.clone(), content.unwrap_or_default()));
+                return Ok(Err(upload));
             }
             store.uploads.insert(id, (recorded(new), Vec::new()));
             Ok(Ok(()))
@@ -210,6 +234,13 @@ async fn right(mut body: Body, checksum: Checksum) -> Result<Vec<u8>, UploadErro
     }
 }
 
+/// A final upload of which this is the content, if it is complete. Its digest stays unknown.
+fn joined(upload: Upload, content: Option<&[u8]>) -> Upload {
+    let Some(content) = content else { return upload };
+    let (length, completed_at) = (content.len() as u64, Some(OffsetDateTime::now_utc()));
+    Upload { offset: length, length: Some(length), completed_at, expires_at: None, ..upload }
+}
+
 fn recorded(new: NewUpload) -> Upload {
     Upload {
         id: new.id,
@@ -244,7 +275,8 @@ fn page<'a>(uploads: impl Iterator<Item = &'a Upload>, listing: &Listing) -> Pag
         if listing.descending { order.reverse() } else { order }
     };
     let wanted = |upload: &&Upload| {
-        (listing.incomplete_too || upload.state() == State::Complete)
+        let listed = upload.state() == State::Complete && upload.concat != Some(Concat::Partial);
+        (listing.incomplete_too || listed)
             && upload.filename.as_str().contains(&listing.search)
             && listing.after.as_ref().is_none_or(|after| order(after, &place(upload)) == Ordering::Less)
     };

@@ -9,6 +9,7 @@ mod internal;
 mod list;
 mod put;
 mod tus_checksum;
+mod tus_concat;
 mod tus_create;
 mod tus_patch;
 mod tus_resource;

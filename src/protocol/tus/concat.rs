@@ -1,4 +1,4 @@
-use super::UPLOAD_CONCAT;
+use super::{UPLOAD_CONCAT, UPLOAD_DEFER_LENGTH, UPLOAD_LENGTH};
 use crate::domain::{Concat, UploadId};
 use crate::protocol::BadHeader;
 
@@ -17,6 +17,17 @@ pub fn parse_concat(value: &str) -> Result<(Concat, Vec<UploadId>), BadHeader> {
             .ok_or(bad("after final; URLs of uploads here, with a space between two"))?,
     };
     Ok((concat, parts))
+}
+
+/// That the creation of a final upload declares no length, and none to be declared: "The Client MUST NOT include the
+/// `Upload-Length` header in the final upload creation."
+pub fn check_undeclared(length: Option<&str>, defer: Option<&str>) -> Result<(), BadHeader> {
+    let header = match (length, defer) {
+        (None, None) => return Ok(()),
+        (Some(_), _) => UPLOAD_LENGTH,
+        (None, Some(_)) => UPLOAD_DEFER_LENGTH,
+    };
+    Err(BadHeader { header, expected: "none for a final upload, whose length is that of its parts" })
 }
 
 /// The upload that a URL names. Whatever stands before `/files/` was put there by who is between a client and us.

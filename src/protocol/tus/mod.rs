@@ -5,7 +5,7 @@ mod concat;
 mod metadata;
 
 pub use checksum::{CHECKSUM_ALGORITHMS, parse_checksum};
-pub use concat::parse_concat;
+pub use concat::{check_undeclared, parse_concat};
 pub use metadata::{MAX_METADATA_BYTES, Metadata};
 
 use super::{BadHeader, number};
@@ -28,8 +28,16 @@ pub const METHOD_OVERRIDE: &str = "X-HTTP-Method-Override";
 pub const VERSION: &str = "1.0.0";
 
 /// Only what is there is advertised.
-pub const EXTENSIONS: &[&str] =
-    &["creation", "creation-with-upload", "creation-defer-length", "checksum", "expiration", "termination"];
+pub const EXTENSIONS: &[&str] = &[
+    "creation",
+    "creation-with-upload",
+    "creation-defer-length",
+    "checksum",
+    "expiration",
+    "termination",
+    "concatenation",
+    "concatenation-unfinished",
+];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("Tus-Resumable must be {VERSION}")]

@@ -2,12 +2,12 @@ use crate::blobs::{BlobError, BlobStore, Place};
 use crate::catalog::{Catalog, CatalogError};
 use crate::domain::{Extent, State, Upload, UploadId};
 use crate::uploads::{Content, UploadError};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The bytes of `range`, extent by extent. The next extent is opened when the one before it has been read. The first bytes
-/// have been read when this returns: what cannot be read at all is refused, and not begun and cut short.
+/// The bytes of `range`. The first have been read when this returns: what cannot be read at all is refused, and not begun and cut short.
 pub(super) async fn open(
     catalog: Arc<dyn Catalog>,
     blobs: Arc<dyn BlobStore>,
@@ -24,7 +24,25 @@ pub(super) async fn open(
     if extents.is_empty() {
         return Err(why_empty(&*catalog, upload.id).await);
     }
-    check_gapless(&extents, &range)?;
+    check_gapless(&extents, &range).map_err(|gap| {
+        log::error!("{gap}");
+        UploadError::Internal
+    })?;
+    let id = upload.id;
+    let told = move |error| {
+        let catalog = catalog.clone();
+        async move { Err(why(&*catalog, id, error).await) }
+    };
+    let mut pieces = read(blobs, extents).or_else(told).boxed_local();
+    let first = pieces.try_next().await?;
+    Ok(stream::iter(first.map(Ok)).chain(pieces).boxed_local())
+}
+
+/// The bytes of these extents, one after the other. The next is opened when the one before it has been read.
+pub(super) fn read(
+    blobs: Arc<dyn BlobStore>,
+    extents: Vec<Extent>,
+) -> impl Stream<Item = Result<Bytes, BlobError>> {
     let pieces = stream::iter(extents).then(move |extent| {
         let blobs = blobs.clone();
         async move {
@@ -32,14 +50,7 @@ pub(super) async fn open(
             blobs.read(place, extent.length).await
         }
     });
-    let id = upload.id;
-    let told = move |error| {
-        let catalog = catalog.clone();
-        async move { Err(why(&*catalog, id, error).await) }
-    };
-    let mut pieces = pieces.try_flatten().or_else(told).boxed_local();
-    let first = pieces.try_next().await?;
-    Ok(stream::iter(first.map(Ok)).chain(pieces).boxed_local())
+    pieces.try_flatten()
 }
 
 /// Bytes that are missing are a defect, unless the upload was removed while it was read: then they are to be.
@@ -65,8 +76,16 @@ async fn why_empty(catalog: &dyn Catalog, id: UploadId) -> UploadError {
     }
 }
 
+/// The record has an offset past bytes that no extent names: a defect.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the extents do not cover {range:?}: they end at {end}")]
+pub(super) struct Gap {
+    range: Range<u64>,
+    end: u64,
+}
+
 /// What the extents promise is exactly the range, or the reader would be given other bytes than were stored.
-fn check_gapless(extents: &[Extent], range: &Range<u64>) -> Result<(), UploadError> {
+pub(super) fn check_gapless(extents: &[Extent], range: &Range<u64>) -> Result<(), Gap> {
     let mut at = range.start;
     for extent in extents {
         if extent.offset != at {
@@ -76,9 +95,6 @@ fn check_gapless(extents: &[Extent], range: &Range<u64>) -> Result<(), UploadErr
     }
     match at == range.end {
         true => Ok(()),
-        false => {
-            log::error!("the extents do not cover {range:?}: they end at {at}");
-            Err(UploadError::Internal)
-        }
+        false => Err(Gap { range: range.clone(), end: at }),
     }
 }

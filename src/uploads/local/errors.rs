@@ -14,10 +14,13 @@ impl From<CatalogError> for UploadError {
         match error {
             CatalogError::NotFound => Self::NotFound,
             CatalogError::Gone => Self::Gone,
+            CatalogError::Conflict(now) if now.is_final() => Self::FinalUpload,
             CatalogError::Conflict(now) => match now.state() {
                 State::Complete => Self::Complete { offset: now.offset, epoch: now.epoch },
                 State::Receiving => Self::WrongOffset { offset: now.offset, epoch: now.epoch },
             },
+            CatalogError::BadPart { part, fault } => Self::BadPart { part, fault },
+            CatalogError::TooLarge { limit } => Self::TooLarge { limit },
             CatalogError::Unavailable(_) => {
                 log::warn!("{}", Chain(&error));
                 Self::Unavailable { retry_after: RETRY_AFTER }

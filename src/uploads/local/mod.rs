@@ -2,9 +2,13 @@
 
 mod content;
 mod errors;
+mod finishing;
+mod joining;
 #[cfg(test)]
 mod tests;
 mod writer;
+
+pub use finishing::Finisher;
 
 use super::{
     Append, Body, Budget, Call, Chunk, Chunker, Content, First, Incoming, UploadError, Uploads, Writer,
@@ -27,6 +31,8 @@ pub struct LocalUploads {
     backend: ContainerId,
     /// How long an incomplete upload is kept after its last append.
     ttl: Duration,
+    /// How many bytes the parts of a final upload may have together.
+    limit: u64,
 }
 
 impl LocalUploads {
@@ -36,8 +42,9 @@ impl LocalUploads {
         budget: Budget,
         backend: ContainerId,
         ttl: Duration,
+        limit: u64,
     ) -> Self {
-        Self { catalog, blobs, budget, backend, ttl }
+        Self { catalog, blobs, budget, backend, ttl, limit }
     }
 
     /// Appends every chunk of a client's body, in an epoch that the caller took for it.
@@ -61,6 +68,9 @@ impl LocalUploads {
 #[async_trait(?Send)]
 impl Uploads for LocalUploads {
     async fn create(&self, call: &Call, new: NewUpload, first: First) -> Result<Upload, UploadError> {
+        if !new.parts.is_empty() {
+            return self.create_final(&new).await;
+        }
         let (body, whole) = match first {
             First::Nothing => return self.create_with(call, &new, Chunk::default(), new.length).await,
             First::Chunk { body, count } => {
@@ -110,12 +120,14 @@ impl Uploads for LocalUploads {
     }
 
     async fn stat(&self, _call: &Call, id: UploadId) -> Result<Upload, UploadError> {
-        Ok(self.catalog.find(id).await?.upload)
+        self.joined(self.catalog.find(id).await?.upload).await
     }
 
-    async fn inspect(&self, _call: &Call, id: UploadId) -> Result<(Upload, Vec<Segment>), UploadError> {
-        let (record, segments) = tokio::try_join!(self.catalog.find(id), self.catalog.segments(id))?;
-        Ok((record.upload, segments))
+    async fn inspect(&self, call: &Call, id: UploadId) -> Result<(Upload, Vec<Segment>), UploadError> {
+        // The segments second: a final upload may get them by being looked at.
+        let upload = self.stat(call, id).await?;
+        let segments = self.catalog.segments(id).await?;
+        Ok((upload, segments))
     }
 
     async fn list(&self, _call: &Call, listing: &Listing) -> Result<Page, UploadError> {

@@ -86,7 +86,11 @@ impl LocalUploads {
                     now.admit(append.offset, epoch, chunk.len, append.length)?;
                     // What was pending before the chunk counts since we looked: so it fits all the same.
                 }
-                moved => return Ok(moved?),
+                moved => {
+                    let upload = moved?;
+                    self.join_finals_of(&upload).await;
+                    return Ok(upload);
+                }
             }
         }
     }

@@ -27,7 +27,8 @@ const RECORDS: &[Check] = &[
     (
         "complete uploads without a digest, or with an expiry",
         false,
-        "SELECT id::text FROM uploads WHERE completed_at IS NOT NULL AND (sha256 IS NULL OR expires_at IS NOT NULL)",
+        "SELECT id::text FROM uploads WHERE completed_at IS NOT NULL
+           AND (sha256 IS NULL AND digested_bytes IS NULL OR expires_at IS NOT NULL AND concat IS DISTINCT FROM 'partial')",
     ),
     (
         "uploads that are whole and not complete",
@@ -43,6 +44,13 @@ const RECORDS: &[Check] = &[
              SELECT id, blob_id FROM uploads WHERE blob_id IS NOT NULL
              UNION SELECT upload_id, blob_id FROM extents) referring GROUP BY blob_id) r ON r.blob_id = b.id
          WHERE b.refs IS DISTINCT FROM coalesce(r.refs, 0)",
+    ),
+    (
+        "contents that are stored more than once",
+        false,
+        "SELECT encode(u.sha256, 'hex') || ' of ' || u.length_bytes || ' bytes in ' || count(DISTINCT e.blob_id) || ' blobs'
+         FROM uploads u JOIN extents e ON e.upload_id = u.id
+         WHERE u.completed_at IS NOT NULL GROUP BY u.sha256, u.length_bytes HAVING count(DISTINCT e.blob_id) > 1",
     ),
     ("doomed blobs", true, "SELECT id::text FROM blobs WHERE doomed_at IS NOT NULL"),
     (

@@ -73,8 +73,14 @@ impl<'a> Client<'a> {
         format!("{}-{}", self.name, self.made)
     }
 
-    /// Contents of every size, small ones more often.
+    /// Contents of every size, small ones more often. Each sixth is one that somebody has sent, or is sending now.
     fn new_content(&mut self, largest: u64) -> Content {
+        if self.rng.u32(0..6) == 0
+            && let Some(content) = self.run.ledger.any_content(&mut self.rng, largest)
+        {
+            self.run.tally.repeated();
+            return content;
+        }
         let length = match self.rng.u32(0..20) {
             0..2 => self.rng.u64(0..2),
             2..10 => self.rng.u64(1..256 << 10),

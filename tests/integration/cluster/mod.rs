@@ -3,6 +3,7 @@
 mod backends_die;
 mod balance;
 mod checksums;
+mod concatenation;
 mod database_away;
 mod downloads;
 mod draining;
@@ -11,6 +12,7 @@ mod frontends_stop;
 mod in_flight;
 mod load;
 mod memory;
+mod sharing;
 mod sweeping;
 
 use crate::support::cluster::Store;

@@ -1,31 +1,23 @@
 //! tus clients that others wrote.
 
 use super::Service;
-use crate::support::api::assert_stored;
+use crate::support::api::{assert_stored, record};
 use crate::support::content::Content;
-use crate::support::external::{tus_js_client, tuspy};
-use std::path::Path;
+use crate::support::tus_client::TusClient;
 
-fn round_trip(upload: impl Fn(&str, &Path, u64) -> String) {
+#[test]
+fn clients_that_others_wrote_upload_a_file_at_once_and_in_chunks() {
     let service = Service::start();
     let content = Content::new(1, 11_000_001);
     let file = service.folder.path().join("from a client.bin");
     content.write_to(&file);
-    for chunk_bytes in [content.length, 4_000_000] {
-        let url = upload(&service.url().at("/files/"), &file, chunk_bytes);
-        let id = url.rsplit('/').next().unwrap();
-        assert_stored(service.url(), id, content);
-        let record = service.url().get(&format!("/api/uploads/{id}")).send().json();
-        assert_eq!(record["filename"], "from a client.bin");
+    for client in TusClient::ALL {
+        for options in [&[][..], &["--chunk-bytes", "4000000"]] {
+            let urls = client.upload(&service.url().at("/files/"), [&*file], options);
+            let [url] = &urls[..] else { panic!("{client:?}: {urls:?}") };
+            let id = url.rsplit('/').next().unwrap();
+            assert_stored(service.url(), id, content);
+            assert_eq!(record(service.url(), id)["filename"], "from a client.bin");
+        }
     }
-}
-
-#[test]
-fn tus_js_client_uploads_a_file() {
-    round_trip(tus_js_client);
-}
-
-#[test]
-fn tuspy_uploads_a_file() {
-    round_trip(tuspy);
 }

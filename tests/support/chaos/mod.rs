@@ -24,6 +24,10 @@ pub enum Fault {
     CutRequest {
         after: u64,
     },
+    /// The requests of a connection together bring so many bytes of bodies, then both connections are reset.
+    CutConnection {
+        after: u64,
+    },
     /// So many bytes of the request's body arrive; the rest only after [`ChaosProxy::release`].
     HoldRequest {
         after: u64,
@@ -226,7 +230,7 @@ impl ChaosProxy {
 }
 
 /// A free address that the system gives to nobody else as long as this socket lives, though it does not listen there.
-fn reserve() -> (OwnedFd, SocketAddr) {
+pub(super) fn reserve() -> (OwnedFd, SocketAddr) {
     let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
     // A listener may share the address with a socket that does not listen, if both say that they would share.
     sockopt::set_socket_reuseaddr(&socket, true).unwrap();

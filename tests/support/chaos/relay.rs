@@ -66,14 +66,19 @@ impl Shared {
             result
         };
         let from_upstream = &mut pair.from_upstream;
-        let (bytes, succeeded) = (AtomicU64::new(0), AtomicBool::new(false));
+        let (brought, succeeded) = (&pair.brought, AtomicBool::new(false));
+        let before = brought.load(Ordering::Relaxed);
         thread::scope(|scope| {
-            let sent = scope.spawn(|| ends(self.pass_request(fault, framing, request, upstream, &bytes)));
-            let answered = ends(self.pass_answer(fault, &head, from_upstream, client, &succeeded));
+            let sent = scope.spawn(|| ends(self.pass_request(fault, framing, request, upstream, brought)));
+            let answered = self.pass_answer(fault, &head, from_upstream, client, &succeeded);
+            let answered = ends(answered.and_then(|next| match next {
+                Next::Keep => stays_open(upstream, || sent.is_finished()),
+                ended => Ok(ended),
+            }));
             let sent = sent.join().unwrap_or(Ok(Next::Reset));
             self.state.change(|state| {
                 if !succeeded.load(Ordering::Relaxed) {
-                    state.counts.bytes_in_vain += bytes.load(Ordering::Relaxed);
+                    state.counts.bytes_in_vain += brought.load(Ordering::Relaxed) - before;
                 }
             });
             match answered {
@@ -92,10 +97,10 @@ impl Shared {
         framing: Framing,
         mut body: impl Read,
         mut to: &TcpStream,
-        passed: &AtomicU64,
+        brought: &AtomicU64,
     ) -> io::Result<Next> {
         let count = |bytes: u64| {
-            passed.fetch_add(bytes, Ordering::Relaxed);
+            brought.fetch_add(bytes, Ordering::Relaxed);
             self.state.change(|state| state.counts.bytes_in += bytes);
         };
         match fault {
@@ -103,6 +108,14 @@ impl Shared {
                 pass(&mut body.take(after), framing, to, count)?;
                 self.fired();
                 return Ok(Next::Reset);
+            }
+            Some(Fault::CutConnection { after }) => {
+                let left = after.saturating_sub(brought.load(Ordering::Relaxed));
+                pass(&mut body.by_ref().take(left), framing, to, count)?;
+                if brought.load(Ordering::Relaxed) >= after {
+                    self.fired();
+                    return Ok(Next::Reset);
+                }
             }
             Some(Fault::HoldRequest { after }) => {
                 pass(&mut body.by_ref().take(after), framing, to, count)?;
@@ -161,7 +174,11 @@ impl Shared {
                 thread::sleep(time);
             }
             Some(
-                Fault::CutRequest { .. } | Fault::HoldRequest { .. } | Fault::HoldHead | Fault::BlackHole,
+                Fault::CutRequest { .. }
+                | Fault::CutConnection { .. }
+                | Fault::HoldRequest { .. }
+                | Fault::HoldHead
+                | Fault::BlackHole,
             )
             | None => {}
         }
@@ -191,12 +208,28 @@ impl Shared {
     }
 }
 
+/// Who has answered before it had the whole request may close then: the client, which may wait for that, has to see it.
+fn stays_open(upstream: &TcpStream, sent: impl Fn() -> bool) -> io::Result<Next> {
+    upstream.set_read_timeout(Some(Duration::from_millis(1)))?;
+    while !sent() {
+        match upstream.peek(&mut [0]) {
+            Ok(0) => return Ok(Next::Close),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            unexpected => return unexpected.map(|_| Next::Reset),
+        }
+    }
+    upstream.set_read_timeout(None)?;
+    Ok(Next::Keep)
+}
+
 /// A client's connection and the one it is passed on to.
 struct Pair {
     client: TcpStream,
     upstream: TcpStream,
     from_client: BufReader<TcpStream>,
     from_upstream: BufReader<TcpStream>,
+    /// Bytes of request bodies so far.
+    brought: AtomicU64,
 }
 
 impl Pair {
@@ -205,7 +238,7 @@ impl Pair {
         upstream.set_nodelay(true)?;
         let [from_client, from_upstream] = clones(client, upstream)?.map(BufReader::new);
         let [client, upstream] = clones(client, upstream)?;
-        Ok(Self { client, upstream, from_client, from_upstream })
+        Ok(Self { client, upstream, from_client, from_upstream, brought: AtomicU64::new(0) })
     }
 }
 

@@ -86,7 +86,7 @@ async fn stored(catalog: &PostgresCatalog, id: UploadId, advance: &Advance) -> R
 }
 
 /// Waits until `statements` of this database wait for a lock.
-async fn until_waiting(pool: &Pool, statements: i64) {
+pub(super) async fn until_waiting(pool: &Pool, statements: i64) {
     const WAITING: &str = "SELECT count(*) FROM pg_stat_activity \
          WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let lease = pool.lease().await.unwrap();

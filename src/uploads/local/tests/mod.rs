@@ -8,12 +8,14 @@ mod checksum;
 mod creation;
 mod failures;
 mod fencing;
+mod joining;
 mod leftovers;
 mod memory;
 mod model;
 mod racing;
 mod reading;
 mod removal;
+mod sharing;
 mod sweeping;
 
 use super::LocalUploads;
@@ -43,6 +45,8 @@ use tempfile::TempDir;
 
 const MIB: usize = 1 << 20;
 const BUDGET: u32 = 64 << 20;
+/// How many bytes the parts of a final upload may have together.
+const LIMIT: u64 = 100 << 20;
 const TTL: Duration = Duration::from_secs(3600);
 
 /// Makes a test of each rule on SQLite with a folder, and one on PostgreSQL.
@@ -95,6 +99,15 @@ impl Rig {
         Self::over(catalog, blobs, tempfile::tempdir().unwrap(), Some(database))
     }
 
+    async fn on_postgres_and_a_folder() -> Self {
+        let (database, pool) = TestDatabase::migrated().await;
+        let folder = tempfile::tempdir().unwrap();
+        let (catalog, blobs) =
+            (PostgresCatalog::new(pool), LocalBlobs::open(&folder.path().join("blobs")).await.unwrap());
+        assert!(pair(&catalog, &blobs).await.unwrap());
+        Self::over(Arc::new(catalog), Arc::new(blobs), folder, Some(database))
+    }
+
     fn over(
         catalog: Arc<dyn Catalog>,
         blobs: Arc<dyn BlobStore>,
@@ -114,7 +127,8 @@ impl Rig {
     /// A backend whose uploads expire at once.
     fn impatient_backend(&self) -> LocalUploads {
         let (catalog, blobs) = (self.catalog.clone(), Arc::new(self.blobs.clone()));
-        LocalUploads::new(catalog, blobs, self.budget.clone(), ContainerId::from_bits(3), Duration::ZERO)
+        let id = ContainerId::from_bits(3);
+        LocalUploads::new(catalog, blobs, self.budget.clone(), id, Duration::ZERO, LIMIT)
     }
 
     fn sweeper(&self) -> Sweeper {
@@ -123,6 +137,16 @@ impl Rig {
 
     async fn leftovers(&self) -> Leftovers {
         Leftovers::of(self.folder.path(), self.database.as_ref()).await
+    }
+
+    /// Whether the store is a folder.
+    fn keeps_files(&self) -> bool {
+        self.folder.path().join("blobs").exists()
+    }
+
+    /// Asks the database, beside the catalog.
+    async fn numbers<const N: usize>(&self, sql: &str) -> [i64; N] {
+        leftovers::numbers(self.folder.path(), self.database.as_ref(), sql).await
     }
 
     async fn create(&self, length: Option<u64>, first: First) -> Result<Upload, UploadError> {
@@ -211,7 +235,7 @@ fn backend(
     blobs: Arc<dyn BlobStore>,
     budget: Budget,
 ) -> LocalUploads {
-    LocalUploads::new(catalog, blobs, budget, ContainerId::from_bits(number), TTL)
+    LocalUploads::new(catalog, blobs, budget, ContainerId::from_bits(number), TTL, LIMIT)
 }
 
 fn described(length: Option<u64>) -> NewUpload {

@@ -1,0 +1,146 @@
+//! What the catalog does about final uploads (tus, "Concatenation"): each is made of others, its parts, and refers to their
+//! bytes once they are complete. No byte is copied.
+
+use super::CatalogError;
+use crate::domain::{Digest, NewUpload, PartFault, Sha256Sum, Upload, UploadId};
+use async_trait::async_trait;
+use std::collections::HashMap;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// A complete upload whose digest is not known yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undigested {
+    pub id: UploadId,
+    /// When it was completed.
+    pub since: OffsetDateTime,
+    pub length: u64,
+    /// How many bytes were digested.
+    pub digested: u64,
+    /// The digest's state after these ([`Digest::save`]).
+    pub state: Vec<u8>,
+}
+
+/// How far a digest has come.
+#[derive(Clone, Debug)]
+pub enum Progress {
+    Upto(u64, Digest),
+    Done(Sha256Sum),
+}
+
+/// Final uploads. Each method is one transaction, or one statement.
+#[async_trait]
+pub trait Finals: Send + Sync {
+    /// Records a final upload and of which parts it is to be made, and joins them if they are complete: see
+    /// [`Finals::join`]. It expires `ttl` from now if one of its parts is removed before that.
+    ///
+    /// Idempotent as [`Catalog::create`](super::Catalog::create). [`CatalogError::BadPart`] if one of the parts cannot be
+    /// one; nothing is recorded then, nor where joining is refused.
+    async fn create_final(&self, new: &NewUpload, limit: u64, ttl: Duration) -> Result<Upload, CatalogError>;
+
+    /// Completes a final upload if all its parts are complete: from then on it refers to their bytes, whatever becomes of
+    /// them. Otherwise its length is recorded, if it can be told. Returns the upload as it is then; one that is joined
+    /// already, or is none, as it was. [`CatalogError::TooLarge`] if the parts have more than `limit` bytes.
+    async fn join(&self, id: UploadId, limit: u64) -> Result<Upload, CatalogError>;
+
+    /// Which final uploads are still to be made of this part.
+    async fn finals_of(&self, part: UploadId) -> Result<Vec<UploadId>, CatalogError>;
+
+    /// Final uploads that could be joined, at most `limit`, in order of their ids, from `after` on.
+    async fn joinable(&self, after: Option<UploadId>, limit: u32) -> Result<Vec<UploadId>, CatalogError>;
+
+    /// Complete uploads whose digest is not known yet, at most `limit`, those first that were completed first, from `after`
+    /// on.
+    async fn undigested(
+        &self,
+        after: Option<&Undigested>,
+        limit: u32,
+    ) -> Result<Vec<Undigested>, CatalogError>;
+
+    /// Says how far the digest of an upload has come that had come to `from`. Says nothing of one that has come further, or
+    /// was removed, since.
+    async fn digested(&self, id: UploadId, from: u64, now: &Progress) -> Result<(), CatalogError>;
+}
+
+/// What the record of a part says.
+pub(super) struct Part {
+    pub partial: bool,
+    pub complete: bool,
+    pub length: Option<u64>,
+    /// The state of the digest of all its bytes.
+    pub state: Vec<u8>,
+    pub sha256: Option<[u8; 32]>,
+}
+
+/// The parts of a final upload: their ids in order, and the records of those that are there.
+pub(super) struct Parts {
+    pub ids: Vec<UploadId>,
+    pub there: HashMap<UploadId, Part>,
+}
+
+/// What becomes of a final upload.
+pub(super) enum Plan {
+    Join(Joined),
+    /// Until all parts are complete. Its length, if it can be told.
+    Wait(Option<u64>),
+}
+
+/// What stands in the record of a final upload that is joined.
+pub(super) struct Joined {
+    pub length: u64,
+    pub state: Vec<u8>,
+    pub digested: Option<u64>,
+    pub sha256: Option<[u8; 32]>,
+}
+
+impl Parts {
+    /// That all can be parts.
+    pub(super) fn check(&self) -> Result<(), CatalogError> {
+        let fault = |id| match self.there.get(id) {
+            None => Some(PartFault::Missing),
+            Some(part) if !part.partial => Some(PartFault::NotPartial),
+            Some(_) => None,
+        };
+        match self.ids.iter().find_map(|id| Some((*id, fault(id)?))) {
+            Some((part, fault)) => Err(CatalogError::BadPart { part, fault }),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn plan(&self, limit: u64) -> Result<Plan, CatalogError> {
+        let there: Vec<&Part> = self.ids.iter().filter_map(|id| self.there.get(id)).collect();
+        let known = there.iter().filter_map(|part| part.length);
+        let (count, length) =
+            known.fold((0, 0u64), |(count, sum), length| (count + 1, sum.saturating_add(length)));
+        if length > limit {
+            return Err(CatalogError::TooLarge { limit });
+        }
+        let all_are_known = count == self.ids.len();
+        let all_are_complete = all_are_known && there.iter().all(|part| part.complete);
+        // The digest goes on behind the first part that has bytes.
+        let first = there.iter().find(|part| part.length != Some(0)).or(there.first());
+        Ok(match first {
+            Some(first) if all_are_complete => Plan::Join(Joined::of(first, length)),
+            _ => Plan::Wait(all_are_known.then_some(length)),
+        })
+    }
+}
+
+impl Joined {
+    /// Together `length` bytes, `first` of which are first.
+    fn of(first: &Part, length: u64) -> Self {
+        let sha256 = first.sha256.filter(|_| first.length == Some(length));
+        let digested = if sha256.is_some() { None } else { first.length };
+        Self { length, state: first.state.clone(), digested, sha256 }
+    }
+}
+
+impl Progress {
+    /// As it is stored: the digest's state if that is of any more use, how far it reaches, and the digest.
+    pub(super) fn parts(&self) -> (Option<Vec<u8>>, Option<u64>, Option<[u8; 32]>) {
+        match self {
+            Self::Upto(end, digest) => (Some(digest.save()), Some(*end), None),
+            Self::Done(sum) => (None, None, Some(sum.0)),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Equal content is stored once: an upload that becomes complete takes over the extents of one that has the same digest and
+//! length, its twin, and gives its own bytes up. All inside of the transaction that completes it, before its compare-and-set:
+//! the extents of a complete upload never change.
+//!
+//! A twin that is found stays until this transaction ends, for its removal waits for us; so each of its blobs is referred to
+//! until then, and from then on by us too. One that is being removed already is locked, and passed over.
+//!
+//! Of two that become complete at once neither sees the other. So who finds no twin stores its bytes, waits for its turn
+//! among those of equal content, and looks once more. Should the one before it hang there, it waits no longer than for any
+//! lock, and its turn comes when the database ends that one's session.
+
+use super::queries;
+use crate::catalog::Advance;
+use crate::catalog::stored::signed;
+use crate::db::Error;
+use crate::domain::{Sha256Sum, UploadId};
+use deadpool_postgres::Transaction;
+use futures_util::future::{join, join_all};
+use tokio_postgres::Statement;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+/// What an upload shares, or nothing: it is not yet complete, or empty, or has no twin.
+pub(super) struct Sharing {
+    content: Option<Content>,
+    twin: Option<Uuid>,
+}
+
+struct Content {
+    upload: Uuid,
+    sha256: Sha256Sum,
+    length: i64,
+    find_twin: Statement,
+    take_turn: Statement,
+    hold_blobs: Statement,
+    refer_to_blobs: Statement,
+    release_blobs: Statement,
+    delete_extents: Statement,
+    copy_extents: Statement,
+    disown_blob: Statement,
+}
+
+impl Sharing {
+    /// Everything is prepared here, so that what is sent together later goes out in order.
+    pub(super) async fn prepare(
+        transaction: &Transaction<'_>,
+        id: UploadId,
+        advance: Option<&Advance>,
+    ) -> Result<Self, Error> {
+        let complete = advance.and_then(|advance| Some((advance.from + advance.count, advance.sha256?)));
+        let content = match complete {
+            Some((length @ 1.., sha256)) => Some(Content {
+                upload: id.as_uuid(),
+                sha256,
+                length: signed(length)?,
+                find_twin: transaction.prepare_cached(queries::FIND_TWIN).await?,
+                take_turn: transaction.prepare_cached(queries::TAKE_TURN).await?,
+                hold_blobs: transaction.prepare_cached(queries::HOLD_BLOBS).await?,
+                refer_to_blobs: transaction.prepare_cached(queries::REFER_TO_BLOBS).await?,
+                release_blobs: transaction.prepare_cached(queries::RELEASE_BLOBS).await?,
+                delete_extents: transaction.prepare_cached(queries::DELETE_EXTENTS).await?,
+                copy_extents: transaction.prepare_cached(queries::COPY_EXTENTS).await?,
+                disown_blob: transaction.prepare_cached(queries::DISOWN_BLOB).await?,
+            }),
+            Some((0, _)) | None => None,
+        };
+        Ok(Self { content, twin: None })
+    }
+
+    /// Whether there is a twin, and so nothing to store.
+    pub(super) fn has_twin(&self) -> bool {
+        self.twin.is_some()
+    }
+
+    /// Looks for a twin.
+    pub(super) async fn look(&mut self, transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
+        if let Some(content) = &self.content {
+            self.twin = content.find_twin(transaction).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks once more, if there was none, when those of equal content that came before have committed or given up.
+    pub(super) async fn look_in_turn(
+        &mut self,
+        transaction: &Transaction<'_>,
+    ) -> Result<(), tokio_postgres::Error> {
+        let (Some(content), None) = (&self.content, self.twin) else { return Ok(()) };
+        let number = turn(&content.sha256);
+        let turn: [&(dyn ToSql + Sync); 1] = [&number];
+        // Sent together, and yet the second sees what was committed until the first was through.
+        let (waited, twin) =
+            join(transaction.execute(&content.take_turn, &turn), content.find_twin(transaction)).await;
+        waited?;
+        self.twin = twin?;
+        Ok(())
+    }
+
+    /// Takes over what the twin has, if there is one, instead of all that the upload has by then.
+    pub(super) async fn share(&self, transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
+        let (Some(content), Some(twin)) = (&self.content, &self.twin) else { return Ok(()) };
+        let (upload, both) = (&content.upload, &vec![content.upload, *twin]);
+        // In turn here, too: else its twin could go just when this is committed, and who looks meanwhile would find neither.
+        let steps: [(&Statement, &[&(dyn ToSql + Sync)]); 7] = [
+            (&content.take_turn, &[&turn(&content.sha256)]),
+            (&content.hold_blobs, &[both]),
+            (&content.refer_to_blobs, &[twin]),
+            (&content.release_blobs, &[upload]),
+            (&content.delete_extents, &[upload]),
+            (&content.copy_extents, &[upload, twin]),
+            (&content.disown_blob, &[upload]),
+        ];
+        let steps = steps.into_iter().map(|(statement, values)| transaction.execute(statement, values));
+        join_all(steps).await.into_iter().try_for_each(|step| step.map(drop))
+    }
+}
+
+impl Content {
+    async fn find_twin(&self, transaction: &Transaction<'_>) -> Result<Option<Uuid>, tokio_postgres::Error> {
+        let sha256 = self.sha256.0.as_slice();
+        let values: [&(dyn ToSql + Sync); 3] = [&sha256, &self.length, &self.upload];
+        transaction.query_opt(&self.find_twin, &values).await?.map(|row| row.try_get(0)).transpose()
+    }
+}
+
+/// The number of the lock for which those of equal content wait. Others that share it wait without need.
+pub(super) fn turn(sha256: &Sha256Sum) -> i64 {
+    let mut number = [0; 8];
+    number.copy_from_slice(&sha256.0[..8]);
+    i64::from_be_bytes(number)
+}
