@@ -182,6 +182,15 @@ mod tests {
     }
 
     #[test]
+    fn the_documents_show_the_table() {
+        let mut table = String::from("| status | `code` | what it means | what to do |\n|---|---|---|---|\n");
+        for Row { status, code, title, advice } in Code::ALL.iter().map(|code| code.row()) {
+            table += &format!("| {status} | `{code}` | {title} | {advice} |\n");
+        }
+        assert!(include_str!("../../docs/ERRORS.md").ends_with(&table), "docs/ERRORS.md is to end with:\n{table}");
+    }
+
+    #[test]
     fn a_code_is_read_back_from_its_name() {
         for code in Code::ALL {
             assert_eq!(Code::parse(&code.to_string()), Some(*code));
