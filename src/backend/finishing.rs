@@ -16,15 +16,18 @@ pub async fn finish_on(storage: &Storage, max_upload_size: u64) {
     let mut trouble = Trouble::default();
     for look in (0..LOOKS_BETWEEN_JOINS).cycle() {
         match one_look(&mut finisher, look == 0).await {
-            Ok(()) => trouble.over(),
+            // Straight on, but in turn with the joins.
+            Ok(true) => continue,
+            Ok(false) => trouble.over(),
             Err(error) => trouble.of("not all final uploads could be finished", &error),
         }
         tokio::time::sleep(EVERY).await;
     }
 }
 
-async fn one_look(finisher: &mut Finisher, join: bool) -> Result<(), CatalogError> {
+/// Whether there is more to do right now.
+async fn one_look(finisher: &mut Finisher, join: bool) -> Result<bool, CatalogError> {
     let joined = if join { finisher.join().await } else { Ok(()) };
-    while finisher.digest().await? {}
-    joined
+    let more = finisher.digest().await?;
+    joined.map(|()| more)
 }

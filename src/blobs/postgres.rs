@@ -45,8 +45,9 @@ const DELETE: &str = "WITH chosen AS (SELECT epoch, start_bytes FROM blob_rows \
 const LEFT: &str =
     "SELECT EXISTS (SELECT FROM blob_rows WHERE blob_id = $1 AND ($2::bigint IS NULL OR epoch = $2))";
 
-/// An upload's own bytes have its id.
-const PENDING: &str = "SELECT upload_id, epoch FROM pending";
+/// An upload's own bytes have its id. Some at a time: what is deleted is forgotten.
+const PENDING: &str = "SELECT upload_id, pending.epoch FROM pending JOIN uploads ON uploads.id = upload_id \
+     WHERE pending.epoch < uploads.epoch LIMIT 1000";
 
 /// See the module.
 #[derive(Clone, Debug)]

@@ -32,7 +32,7 @@ pub enum Progress {
 #[async_trait]
 pub trait Finals: Send + Sync {
     /// Records a final upload and of which parts it is to be made, and joins them if they are complete: see
-    /// [`Finals::join`]. It expires `ttl` from now if one of its parts is removed before that.
+    /// [`Finals::join`]. Once one of its parts is gone it expires, but not before `ttl` from now.
     ///
     /// Idempotent as [`Catalog::create`](super::Catalog::create). [`CatalogError::BadPart`] if one of the parts cannot be
     /// one; nothing is recorded then, nor where joining is refused.
@@ -40,7 +40,8 @@ pub trait Finals: Send + Sync {
 
     /// Completes a final upload if all its parts are complete: from then on it refers to their bytes, whatever becomes of
     /// them. Otherwise its length is recorded, if it can be told. Returns the upload as it is then; one that is joined
-    /// already, or is none, as it was. [`CatalogError::TooLarge`] if the parts have more than `limit` bytes.
+    /// already, or is none, as it was. [`CatalogError::TooLarge`] if the parts have more than `limit` bytes,
+    /// [`CatalogError::TooManyPieces`] if they lie in more than can be taken over at once.
     async fn join(&self, id: UploadId, limit: u64) -> Result<Upload, CatalogError>;
 
     /// Which final uploads are still to be made of this part.
@@ -62,11 +63,17 @@ pub trait Finals: Send + Sync {
     async fn digested(&self, id: UploadId, from: u64, now: &Progress) -> Result<(), CatalogError>;
 }
 
+/// In how many extents, and in how many segments, the parts of an upload may lie together: joining them is one transaction, and
+/// that has to end in time.
+pub(super) const PIECES_JOINED: u64 = 20_000;
+
 /// What the record of a part says.
 pub(super) struct Part {
     pub partial: bool,
     pub complete: bool,
     pub length: Option<u64>,
+    /// Its extents or its segments, of which there are more; counted up to a little more than [`PIECES_JOINED`].
+    pub pieces: u64,
     /// The state of the digest of all its bytes.
     pub state: Vec<u8>,
     pub sha256: Option<[u8; 32]>,
@@ -114,6 +121,9 @@ impl Parts {
             known.fold((0, 0u64), |(count, sum), length| (count + 1, sum.saturating_add(length)));
         if length > limit {
             return Err(CatalogError::TooLarge { limit });
+        }
+        if there.iter().map(|part| part.pieces).sum::<u64>() > PIECES_JOINED {
+            return Err(CatalogError::TooManyPieces { limit: PIECES_JOINED });
         }
         let all_are_known = count == self.ids.len();
         let all_are_complete = all_are_known && there.iter().all(|part| part.complete);

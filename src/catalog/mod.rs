@@ -90,6 +90,8 @@ pub enum CatalogError {
     BadPart { part: UploadId, fault: PartFault },
     #[error("the parts have more than {limit} bytes")]
     TooLarge { limit: u64 },
+    #[error("the parts lie in more than {limit} pieces together")]
+    TooManyPieces { limit: u64 },
     /// The database does not answer, or not in time, or told us to try again. Nothing is known of what was asked.
     #[error("the database is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -8,6 +8,9 @@ use std::time::Duration;
 /// How long the catalog remembers that an upload was removed.
 pub(super) const GONE_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// In how many extents an upload may lie that others share.
+pub(super) const PIECES_SHARED: i64 = 1000;
+
 /// A name in the form by which one searches and sorts: in lower case, so that both databases agree on every script.
 /// Without the NUL that PostgreSQL does not store; no name has one, but what people search for may.
 pub(super) fn fold(name: &str) -> String {

@@ -118,6 +118,9 @@ impl From<UploadError> for Refused {
                 let problem = says(Code::ShortOfLength);
                 Problem { received: Some(*received), length: Some(*length), ..problem }.into()
             }
+            UploadError::TooManyPieces { limit } => {
+                Problem { limit: Some(*limit), ..says(Code::TooManyPieces) }.into()
+            }
             UploadError::TooLarge { limit } => Problem { limit: Some(*limit), ..says(Code::TooLarge) }.into(),
             UploadError::Body(BodyError::CutShort) => says(Code::BodyCutShort).into(),
             UploadError::Body(BodyError::Draining) => Self::later(Code::NotReady, Duration::from_secs(1)),
@@ -157,6 +160,7 @@ pub fn read_back(problem: &Problem, epoch: Option<Epoch>, retry_after: Option<Du
             .received
             .zip(problem.length)
             .map(|(received, length)| UploadError::ShortOfLength { received, length }),
+        Code::TooManyPieces => problem.limit.map(|limit| UploadError::TooManyPieces { limit }),
         Code::TooLarge => problem.limit.map(|limit| UploadError::TooLarge { limit }),
         Code::BodyCutShort => Some(UploadError::Body(BodyError::CutShort)),
         Code::BadBody => Some(UploadError::Body(BodyError::Malformed(problem.detail.clone()))),
@@ -259,6 +263,7 @@ mod tests {
             UploadError::BadPart { part: UploadId::mint(), fault: PartFault::NotPartial },
             UploadError::ShortOfLength { received: 2, length },
             UploadError::TooLarge { limit },
+            UploadError::TooManyPieces { limit },
             UploadError::Body(BodyError::CutShort),
             UploadError::Unavailable { retry_after: Duration::from_secs(2) },
             UploadError::Full,

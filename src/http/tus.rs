@@ -20,6 +20,7 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, LOCATION};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
+use futures_util::StreamExt;
 
 /// What all tus resources have in common, as a middleware around each: the version is checked before anything is done,
 /// every answer carries `Tus-Resumable`, and `X-HTTP-Method-Override` is "interpreted as the request's method".
@@ -80,16 +81,17 @@ pub async fn create(
     {
         return Err(UploadError::PastTheEnd { length }.into());
     }
-    if !new.parts.is_empty() && count != Some(0) {
+    let mut body = limited(body::of(payload), limit, limit);
+    if !new.parts.is_empty() && (count.is_some_and(|count| count > 0) || body.next().await.is_some()) {
         return Err(Refused::new(
             Code::BadBody,
             "a final upload takes no body: its bytes are those of its parts",
         ));
     }
-    let body = limited(body::of(payload), limit, limit);
     let checksum = checksum(&request)?;
     let first = match count {
         Some(0) => First::Nothing,
+        None if !new.parts.is_empty() => First::Nothing,
         Some(_) | None => {
             check_body_type(&request)?;
             match count {
@@ -118,7 +120,7 @@ pub async fn create(
 }
 
 /// Of bytes that come with a creation tus does not say that they may have a checksum; a client that sends one wants it checked.
-/// Where it is wrong no upload is left, since the client was not told of any.
+/// Where that fails no upload is left, since the client was not told of any.
 async fn create_checked(
     service: &Service,
     call: &Call,
@@ -127,6 +129,13 @@ async fn create_checked(
     body: Body,
 ) -> Result<Upload, UploadError> {
     let id = new.id;
+    if new.length == Some(0) {
+        // Complete as soon as it is created, so this is known before.
+        return match checksum.summing().finish() == checksum {
+            true => service.uploads.create(call, new, First::Part(body)).await,
+            false => Err(UploadError::WrongChecksum),
+        };
+    }
     service.uploads.create(call, new, First::Nothing).await?;
     let append = Append {
         offset: 0,
@@ -137,7 +146,8 @@ async fn create_checked(
         checksum: Some(checksum),
     };
     let appended = service.uploads.append(call, id, append, body).await;
-    if let Err(UploadError::WrongChecksum) = appended
+    // Nor is it kept waiting for that where the service is away.
+    if !matches!(appended, Ok(_) | Err(UploadError::Unavailable { .. }))
         && let Err(error) = service.uploads.terminate(call, id).await
     {
         log::warn!("upload {id} is left to expire: {error} request_id={}", call.request_id);

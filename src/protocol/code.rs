@@ -107,6 +107,9 @@ codes! {
     TooLarge = 413 "too_large"
         "The file is too large"
         "Send at most as many bytes as limit says.";
+    TooManyPieces = 413 "too_many_pieces"
+        "The parts lie in too many pieces"
+        "Send each part in fewer and larger requests.";
     PastTheEnd = 413 "past_the_end"
         "The bytes go past the upload's length"
         "Send no more than the declared length.";
@@ -187,7 +190,10 @@ mod tests {
         for Row { status, code, title, advice } in Code::ALL.iter().map(|code| code.row()) {
             table += &format!("| {status} | `{code}` | {title} | {advice} |\n");
         }
-        assert!(include_str!("../../docs/ERRORS.md").ends_with(&table), "docs/ERRORS.md is to end with:\n{table}");
+        assert!(
+            include_str!("../../docs/ERRORS.md").ends_with(&table),
+            "docs/ERRORS.md is to end with:\n{table}"
+        );
     }
 
     #[test]

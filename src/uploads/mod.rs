@@ -136,6 +136,8 @@ pub enum UploadError {
     ShortOfLength { received: u64, length: u64 },
     #[error("the upload is larger than {limit} bytes")]
     TooLarge { limit: u64 },
+    #[error("the parts lie in more than {limit} pieces together")]
+    TooManyPieces { limit: u64 },
     #[error(transparent)]
     Body(BodyError),
     /// Try again after a while; nothing is lost.

@@ -4,7 +4,7 @@
 use super::queries::{self, joining as sql};
 use super::{PostgresCatalog, read, rows};
 use crate::catalog::CatalogError;
-use crate::catalog::finals::{Finals, Joined, Part, Parts, Plan, Progress, Undigested};
+use crate::catalog::finals::{Finals, Joined, PIECES_JOINED, Part, Parts, Plan, Progress, Undigested};
 use crate::catalog::stored::{GONE_FOR, fold, signed, unsigned};
 use crate::db::within_patience;
 use crate::domain::{Concat, Digest, Epoch, NewUpload, Upload, UploadId};
@@ -17,6 +17,9 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 type Result<T> = std::result::Result<T, CatalogError>;
+
+/// No more are counted.
+const ENOUGH: i64 = PIECES_JOINED as i64 + 1;
 
 #[async_trait]
 impl Finals for PostgresCatalog {
@@ -120,7 +123,10 @@ async fn settle(
 ) -> Result<Result<Option<Upload>>> {
     match outcome {
         Ok(Some(_)) => transaction.commit().await?,
-        Ok(None) | Err(CatalogError::BadPart { .. } | CatalogError::TooLarge { .. }) => {
+        Ok(None)
+        | Err(
+            CatalogError::BadPart { .. } | CatalogError::TooLarge { .. } | CatalogError::TooManyPieces { .. },
+        ) => {
             transaction.rollback().await?;
         }
         Err(error) => return Err(error),
@@ -177,7 +183,7 @@ async fn lock_parts(transaction: &Transaction<'_>, id: Uuid) -> Result<Parts> {
     let parts = transaction.prepare_cached(sql::PARTS).await?;
     let lock_parts = transaction.prepare_cached(sql::LOCK_PARTS).await?;
     let (named, there) =
-        join(transaction.query(&parts, &[&id]), transaction.query(&lock_parts, &[&id])).await;
+        join(transaction.query(&parts, &[&id]), transaction.query(&lock_parts, &[&id, &ENOUGH])).await;
     let there = there?.iter().map(part).collect::<Result<_>>()?;
     Ok(Parts { ids: ids(&named?)?, there })
 }
@@ -198,9 +204,9 @@ async fn carry_out(transaction: &Transaction<'_>, upload: Upload, plan: Plan) ->
 /// Refers to what the parts refer to. From here on they may go.
 async fn take_over(transaction: &Transaction<'_>, id: Uuid, joined: &Joined) -> Result<Upload> {
     let lock_blobs = transaction.prepare_cached(sql::LOCK_BLOBS).await?;
-    let refer = transaction.prepare_cached(sql::REFER_TO_BLOBS).await?;
-    let copy_extents = transaction.prepare_cached(sql::COPY_EXTENTS).await?;
-    let copy_segments = transaction.prepare_cached(sql::COPY_SEGMENTS).await?;
+    let refer = transaction.prepare_cached(sql::REFER_TO_PART_BLOBS).await?;
+    let copy_extents = transaction.prepare_cached(sql::COPY_PART_EXTENTS).await?;
+    let copy_segments = transaction.prepare_cached(sql::COPY_PART_SEGMENTS).await?;
     let complete = transaction.prepare_cached(sql::COMPLETE_FINAL).await?;
     let delete_parts = transaction.prepare_cached(sql::DELETE_PARTS).await?;
     let (length, digested) = (signed(joined.length)?, joined.digested.map(signed).transpose()?);
@@ -232,6 +238,7 @@ fn part(row: &Row) -> Result<(UploadId, Part)> {
         length: row.try_get::<_, Option<i64>>(3)?.map(unsigned),
         state: row.try_get(4)?,
         sha256: sha256.and_then(|sum| sum.try_into().ok()),
+        pieces: unsigned(row.try_get(6)?),
     };
     Ok((UploadId::from_stored(row.try_get(0)?), part))
 }

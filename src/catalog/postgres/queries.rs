@@ -22,13 +22,15 @@ macro_rules! statements {
 pub(super) mod joining;
 
 statements! {
-    /// In its final state. $11 is the time to live in seconds; complete if there is a digest ($10). What is only a part ($12)
+    /// In its final state. $11 is the time to live in seconds; complete if there is a digest ($10). A complete part stays longer than
+    /// an incomplete upload: the other parts may take their time. What is only a part ($12)
     /// has a time to live even then.
     INSERT_UPLOAD = concat!(
         "INSERT INTO uploads (id, filename, filename_key, content_type, metadata, length_bytes, offset_bytes, epoch, \
          digest_state, sha256, blob_id, created_at, completed_at, expires_at, concat) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $1, now(), CASE WHEN $10::bytea IS NOT NULL THEN now() END, \
-         CASE WHEN $10::bytea IS NULL OR $12::text = 'partial' THEN now() + make_interval(secs => $11) END, $12) \
+         CASE WHEN $10::bytea IS NULL THEN now() + make_interval(secs => $11) \
+           WHEN $12::text = 'partial' THEN now() + 7 * make_interval(secs => $11) END, $12) \
          ON CONFLICT (id) DO NOTHING RETURNING ",
         record!()
     );
@@ -61,7 +63,8 @@ statements! {
     ADVANCE = concat!(
         "UPDATE uploads SET offset_bytes = $9::bigint + $4::bigint, length_bytes = coalesce(length_bytes, $5), digest_state = $6, \
          sha256 = $7, completed_at = CASE WHEN $7::bytea IS NOT NULL THEN greatest(created_at, now()) END, \
-         expires_at = CASE WHEN $7::bytea IS NULL OR concat = 'partial' THEN now() + make_interval(secs => $8) END \
+         expires_at = CASE WHEN $7::bytea IS NULL THEN now() + make_interval(secs => $8) \
+           WHEN concat = 'partial' THEN now() + 7 * make_interval(secs => $8) END \
          WHERE id = $1 AND epoch = $2 AND offset_bytes = $3 AND completed_at IS NULL \
          AND ($5::bigint IS NULL OR length_bytes IS NULL OR length_bytes = $5) \
          AND (coalesce(length_bytes, $5) IS NULL OR $9::bigint + $4::bigint <= coalesce(length_bytes, $5)) RETURNING ",
@@ -172,8 +175,10 @@ statements! {
 
     /// A complete upload ($3 is another) with this digest and length. It stays until the end of the transaction: its removal
     /// waits, and one whose removal is under way is passed over.
-    FIND_TWIN = "SELECT id FROM uploads WHERE sha256 = $1 AND length_bytes = $2 AND completed_at IS NOT NULL AND id <> $3 \
-                 LIMIT 1 FOR KEY SHARE SKIP LOCKED";
+    FIND_TWIN =
+        "SELECT id FROM uploads WHERE sha256 = $1 AND length_bytes = $2 AND completed_at IS NOT NULL AND id <> $3 \
+         AND (SELECT count(*) FROM (SELECT FROM extents WHERE upload_id = uploads.id LIMIT $4 + 1) AS few) <= $4 \
+         LIMIT 1 FOR KEY SHARE SKIP LOCKED";
 
     TAKE_TURN = "SELECT pg_advisory_xact_lock($1)";
 
@@ -192,10 +197,13 @@ statements! {
         "DELETE FROM tombstones WHERE id IN (SELECT id FROM tombstones \
          WHERE removed_at < now() - make_interval(secs => $1) LIMIT 10000)";
 
-    /// What never counted and has no bytes any more in this database.
+    /// What never counted and has no bytes any more in this database, with its segments.
     FORGET_PENDING =
-        "DELETE FROM pending USING uploads WHERE uploads.id = upload_id AND pending.epoch < uploads.epoch \
-         AND NOT EXISTS (SELECT FROM blob_rows WHERE blob_rows.blob_id = upload_id AND blob_rows.epoch = pending.epoch)";
+        "WITH lost AS (DELETE FROM pending USING uploads WHERE uploads.id = upload_id AND pending.epoch < uploads.epoch \
+           AND NOT EXISTS (SELECT FROM blob_rows WHERE blob_rows.blob_id = upload_id AND blob_rows.epoch = pending.epoch) \
+           RETURNING upload_id, pending.epoch) \
+         DELETE FROM segments USING lost \
+         WHERE segments.upload_id = lost.upload_id AND segments.epoch = lost.epoch AND segments.pending";
 
     FORGET_REPLICAS = "DELETE FROM replicas WHERE last_seen < now() - make_interval(secs => $1)";
 

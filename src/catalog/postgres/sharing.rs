@@ -8,10 +8,12 @@
 //! Of two that become complete at once neither sees the other. So who finds no twin stores its bytes, waits for its turn
 //! among those of equal content, and looks once more. Should the one before it hang there, it waits no longer than for any
 //! lock, and its turn comes when the database ends that one's session.
+//!
+//! One that lies in very many pieces is nobody's twin: taking them over would cost more than it saves, and time that nobody has.
 
 use super::queries;
 use crate::catalog::Advance;
-use crate::catalog::stored::signed;
+use crate::catalog::stored::{PIECES_SHARED as PIECES, signed};
 use crate::db::Error;
 use crate::domain::{Sha256Sum, UploadId};
 use deadpool_postgres::Transaction;
@@ -118,7 +120,7 @@ impl Sharing {
 impl Content {
     async fn find_twin(&self, transaction: &Transaction<'_>) -> Result<Option<Uuid>, tokio_postgres::Error> {
         let sha256 = self.sha256.0.as_slice();
-        let values: [&(dyn ToSql + Sync); 3] = [&sha256, &self.length, &self.upload];
+        let values: [&(dyn ToSql + Sync); 4] = [&sha256, &self.length, &self.upload, &PIECES];
         transaction.query_opt(&self.find_twin, &values).await?.map(|row| row.try_get(0)).transpose()
     }
 }

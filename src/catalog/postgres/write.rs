@@ -4,7 +4,7 @@
 //! their order counts: those behind it only say that the transaction is void, and may be seen before it by another thread.
 //!
 //! `None` says that the record is not as the caller thought. So does [`Error::Duplicate`] in an append or a creation: a row
-//! at the same place in the same epoch can only have been committed together with an offset that has moved past it.
+//! at the same place in the same epoch can only have been committed together with an offset, or an end of what is pending, that has moved past it.
 
 use super::sharing::Sharing;
 use super::{pending, queries, rows};

@@ -3,7 +3,7 @@
 use super::queries::joining as sql;
 use super::{SqliteCatalog, read, rows};
 use crate::catalog::CatalogError;
-use crate::catalog::finals::{Finals, Joined, Part, Parts, Plan, Progress, Undigested};
+use crate::catalog::finals::{Finals, Joined, PIECES_JOINED, Part, Parts, Plan, Progress, Undigested};
 use crate::catalog::stored::{fold, signed, unsigned};
 use crate::db::sqlite::Durability;
 use crate::domain::{Concat, Digest, Epoch, NewUpload, Upload, UploadId};
@@ -119,7 +119,7 @@ fn find_parts(transaction: &Transaction<'_>, id: UploadId) -> Result<Parts> {
         .collect::<rusqlite::Result<_>>()?;
     let there = transaction
         .prepare_cached(sql::PARTS_THERE)?
-        .query_map(id, part)?
+        .query_map(params![id[0], signed(PIECES_JOINED + 1)?], part)?
         .collect::<rusqlite::Result<_>>()?;
     Ok(Parts { ids, there })
 }
@@ -127,9 +127,9 @@ fn find_parts(transaction: &Transaction<'_>, id: UploadId) -> Result<Parts> {
 fn carry_out(transaction: &Transaction<'_>, upload: Upload, plan: Plan) -> Result<Upload> {
     match plan {
         Plan::Join(joined) => take_over(transaction, upload.id, &joined),
-        Plan::Wait(None) => Ok(upload),
-        Plan::Wait(Some(length)) => {
-            let values = params![upload.id.as_uuid().into_bytes(), signed(length)?];
+        Plan::Wait(length) if length == upload.length || length.is_none() => Ok(upload),
+        Plan::Wait(length) => {
+            let values = params![upload.id.as_uuid().into_bytes(), length.map(signed).transpose()?];
             Ok(transaction.prepare_cached(sql::RECORD_LENGTH)?.query_row(values, rows::upload)?)
         }
     }
@@ -138,7 +138,8 @@ fn carry_out(transaction: &Transaction<'_>, upload: Upload, plan: Plan) -> Resul
 /// Refers to what the parts refer to. From here on they may go.
 fn take_over(transaction: &Transaction<'_>, id: UploadId, joined: &Joined) -> Result<Upload> {
     let id = id.as_uuid().into_bytes();
-    for sql in [sql::REFER_TO_BLOBS, sql::COPY_EXTENTS, sql::COPY_SEGMENTS, sql::DELETE_PARTS] {
+    for sql in [sql::REFER_TO_PART_BLOBS, sql::COPY_PART_EXTENTS, sql::COPY_PART_SEGMENTS, sql::DELETE_PARTS]
+    {
         transaction.prepare_cached(sql)?.execute([id])?;
     }
     let digested = joined.digested.map(signed).transpose()?;
@@ -153,6 +154,7 @@ fn part(row: &Row<'_>) -> rusqlite::Result<(UploadId, Part)> {
         length: row.get::<_, Option<i64>>(3)?.map(unsigned),
         state: row.get(4)?,
         sha256: row.get(5)?,
+        pieces: unsigned(row.get(6)?),
     };
     Ok((rows::id(row, 0)?, part))
 }

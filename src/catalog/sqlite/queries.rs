@@ -78,6 +78,10 @@ pub(super) const RELEASE_SEGMENTS: &str =
 pub(super) const FORGET_PENDING: &str = "DELETE FROM pending WHERE epoch < \
      (SELECT epoch FROM uploads WHERE uploads.id = upload_id)";
 
+/// First of these, those of bytes that never counted.
+pub(super) const FORGET_SEGMENTS: &str = "DELETE FROM segments WHERE pending AND (upload_id, epoch) IN \
+     (SELECT upload_id, pending.epoch FROM pending JOIN uploads ON id = upload_id WHERE pending.epoch < uploads.epoch)";
+
 pub(super) const GROW_EXTENT: &str = "UPDATE extents SET length_bytes = length_bytes + ?4 \
      WHERE upload_id = ?1 AND epoch = ?2 AND blob_id = ?1 AND offset_bytes + length_bytes = ?3 \
      AND offset_bytes = (SELECT max(offset_bytes) FROM extents WHERE upload_id = ?1 AND epoch = ?2)";
@@ -133,7 +137,8 @@ pub(super) const STRAY: &str = "SELECT NOT EXISTS (SELECT 1 FROM blobs WHERE id 
 
 /// A complete upload (?3 is another) with this digest and length.
 pub(super) const FIND_TWIN: &str = "SELECT id FROM uploads WHERE sha256 = ?1 AND length_bytes = ?2 \
-     AND completed_at IS NOT NULL AND id <> ?3 LIMIT 1";
+     AND completed_at IS NOT NULL AND id <> ?3 \
+     AND (SELECT count(*) FROM (SELECT 1 FROM extents WHERE upload_id = uploads.id LIMIT ?4 + 1)) <= ?4 LIMIT 1";
 
 pub(super) const REFER_TO_BLOBS: &str =
     "UPDATE blobs SET refs = refs + 1 WHERE id IN (SELECT blob_id FROM extents WHERE upload_id = ?1)";

@@ -3,7 +3,7 @@
 //! change. There is one writer, so the twin stays until then, and no other upload becomes complete meanwhile.
 
 use super::{queries, rows};
-use crate::catalog::stored::signed;
+use crate::catalog::stored::{PIECES_SHARED, signed};
 use crate::catalog::{Advance, CatalogError};
 use crate::domain::UploadId;
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -16,7 +16,7 @@ pub(super) fn share(
 ) -> Result<(), CatalogError> {
     let (length, id) = (signed(advance.from + advance.count)?, id.as_uuid().into_bytes());
     let Some(sha256) = advance.sha256.filter(|_| length > 0) else { return Ok(()) };
-    let values = params![sha256.0, length, id];
+    let values = params![sha256.0, length, id, PIECES_SHARED];
     let find_twin = &mut transaction.prepare_cached(queries::FIND_TWIN)?;
     let twin = find_twin.query_row(values, |row| rows::uuid(row, 0)).optional()?;
     let Some(twin) = twin.map(|twin| twin.into_bytes()) else { return Ok(()) };

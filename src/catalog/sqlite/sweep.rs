@@ -54,6 +54,7 @@ pub(super) fn tidy(transaction: &Transaction<'_>) -> Result<()> {
     let long_ago = [micros_ago(GONE_FOR)];
     transaction.prepare_cached(queries::FORGET_TOMBSTONES)?.execute(long_ago)?;
     transaction.prepare_cached(queries::FORGET_REPLICAS)?.execute(long_ago)?;
+    transaction.prepare_cached(queries::FORGET_SEGMENTS)?.execute([])?;
     transaction.prepare_cached(queries::FORGET_PENDING)?.execute([])?;
     Ok(())
 }

@@ -189,8 +189,10 @@ struct Fate {
 
 impl Fate {
     fn of(advance: Option<&Advance>, now: i64, ttl: Duration) -> Result<Self> {
-        let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
         let sum = advance.and_then(|advance| advance.sha256);
+        // A complete part stays longer: the others may take their time.
+        let ttl = if sum.is_some() { ttl.saturating_mul(7) } else { ttl };
+        let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
         Ok(Self {
             sha256: sum.map(|sum| sum.0),
             completed_at: sum.map(|_| now),

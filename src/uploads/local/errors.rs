@@ -21,6 +21,7 @@ impl From<CatalogError> for UploadError {
             },
             CatalogError::BadPart { part, fault } => Self::BadPart { part, fault },
             CatalogError::TooLarge { limit } => Self::TooLarge { limit },
+            CatalogError::TooManyPieces { limit } => Self::TooManyPieces { limit },
             CatalogError::Unavailable(_) => {
                 log::warn!("{}", Chain(&error));
                 Self::Unavailable { retry_after: RETRY_AFTER }

@@ -64,7 +64,12 @@ impl Finisher {
             }
             for id in joinable {
                 match join(&*self.catalog, id, self.limit).await {
-                    Ok(_) | Err(CatalogError::TooLarge { .. } | CatalogError::Gone) => {}
+                    Ok(_) => {}
+                    Err(
+                        CatalogError::TooLarge { .. }
+                        | CatalogError::TooManyPieces { .. }
+                        | CatalogError::Gone,
+                    ) => {}
                     Err(error) => failed = Err(error),
                 }
             }

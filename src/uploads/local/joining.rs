@@ -5,6 +5,9 @@ use crate::catalog::{Catalog, CatalogError};
 use crate::domain::{Concat, NewUpload, State, Upload, UploadId};
 use crate::uploads::UploadError;
 
+/// How many final uploads the last chunk of a part may join.
+const JOINED_AT_ONCE: usize = 3;
+
 impl LocalUploads {
     /// Asked again after an unclear failure, it answers what it answered before.
     pub(super) async fn create_final(&self, new: &NewUpload) -> Result<Upload, UploadError> {
@@ -24,8 +27,8 @@ impl LocalUploads {
         }
     }
 
-    /// Joins the final uploads that have waited for this part, if it is one and complete. What fails here is made up for by
-    /// whoever looks at them next.
+    /// Joins the final uploads that have waited for this part, if it is one and complete, but only a few: its client waits. The
+    /// others, and what fails here, are left to whoever looks at them next.
     pub(super) async fn join_finals_of(&self, part: &Upload) {
         if part.concat != Some(Concat::Partial) || part.state() == State::Receiving {
             return;
@@ -37,18 +40,18 @@ impl LocalUploads {
 
     async fn try_to_join_finals_of(&self, part: UploadId) -> Result<(), CatalogError> {
         let mut failed = Ok(());
-        for id in self.catalog.finals_of(part).await? {
+        for id in self.catalog.finals_of(part).await?.into_iter().take(JOINED_AT_ONCE) {
             failed = join(&*self.catalog, id, self.limit).await.map(drop).and(failed);
         }
         failed
     }
 }
 
-/// Joins an upload if it can be. What turns out to be too large never can, and is removed.
+/// Joins an upload if it can be. What turns out to be too large, or in too many pieces, never can, and is removed.
 pub(super) async fn join(catalog: &dyn Catalog, id: UploadId, limit: u64) -> Result<Upload, CatalogError> {
     let joined = catalog.join(id, limit).await;
-    if let Err(CatalogError::TooLarge { .. }) = joined {
-        log::warn!("the parts of upload {id} are larger than {limit} bytes together: it is removed");
+    if let Err(refused @ (CatalogError::TooLarge { .. } | CatalogError::TooManyPieces { .. })) = &joined {
+        log::warn!("upload {id} is removed: {refused}");
         // It has no bytes of its own that would be left to be deleted.
         catalog.terminate(id).await?;
     }

@@ -35,22 +35,24 @@ statements! {
 
     /// Those that are there stay until the end of the transaction. KEY SHARE keeps off a removal alone.
     LOCK_PARTS =
-        "SELECT id, concat IS NOT DISTINCT FROM 'partial', completed_at IS NOT NULL, length_bytes, digest_state, sha256 \
+        "SELECT id, concat IS NOT DISTINCT FROM 'partial', completed_at IS NOT NULL, length_bytes, digest_state, sha256, \
+           greatest((SELECT count(*) FROM (SELECT FROM extents WHERE upload_id = uploads.id LIMIT $2) AS few), \
+             (SELECT count(*) FROM (SELECT FROM segments WHERE upload_id = uploads.id LIMIT $2) AS few)) \
          FROM uploads WHERE id IN (SELECT part_id FROM parts WHERE final_id = $1) ORDER BY id FOR KEY SHARE";
 
     /// In the order in which everybody locks blobs, so that no two wait for one another.
     LOCK_BLOBS = concat!("SELECT 1 FROM blobs WHERE id IN (", blobs!(), ") ORDER BY id FOR UPDATE");
 
     /// Each blob counts once for an upload, however many extents lie in it. None is doomed: its part refers to it.
-    REFER_TO_BLOBS = concat!("UPDATE blobs SET refs = refs + 1 WHERE id IN (", blobs!(), ")");
+    REFER_TO_PART_BLOBS = concat!("UPDATE blobs SET refs = refs + 1 WHERE id IN (", blobs!(), ")");
 
-    COPY_EXTENTS = concat!(
+    COPY_PART_EXTENTS = concat!(
         "INSERT INTO extents (upload_id, epoch, offset_bytes, length_bytes, blob_id, start_bytes) \
          SELECT $1, epoch, begins + offset_bytes, length_bytes, blob_id, start_bytes \
          FROM extents JOIN ", placed!(), " ON upload_id = part_id"
     );
 
-    COPY_SEGMENTS = concat!(
+    COPY_PART_SEGMENTS = concat!(
         "INSERT INTO segments (upload_id, epoch, offset_bytes, length_bytes, backend, frontend) \
          SELECT $1, epoch, begins + offset_bytes, length_bytes, backend, frontend \
          FROM segments JOIN ", placed!(), " ON upload_id = part_id AND NOT pending"

@@ -22,14 +22,16 @@ pub(in crate::catalog::sqlite) const INSERT_PART: &str =
 pub(in crate::catalog::sqlite) const PARTS: &str =
     "SELECT part_id FROM parts WHERE final_id = ?1 ORDER BY position";
 
-pub(in crate::catalog::sqlite) const PARTS_THERE: &str = "SELECT id, concat IS 'partial', completed_at IS NOT NULL, length_bytes, digest_state, sha256 \
+pub(in crate::catalog::sqlite) const PARTS_THERE: &str = "SELECT id, concat IS 'partial', completed_at IS NOT NULL, length_bytes, digest_state, sha256, \
+           max((SELECT count(*) FROM (SELECT 1 FROM extents WHERE upload_id = uploads.id LIMIT ?2)), \
+             (SELECT count(*) FROM (SELECT 1 FROM segments WHERE upload_id = uploads.id LIMIT ?2))) \
      FROM uploads WHERE id IN (SELECT part_id FROM parts WHERE final_id = ?1)";
 
 /// Each blob counts once for an upload, however many extents lie in it.
-pub(in crate::catalog::sqlite) const REFER_TO_BLOBS: &str = "UPDATE blobs SET refs = refs + 1 WHERE id IN \
+pub(in crate::catalog::sqlite) const REFER_TO_PART_BLOBS: &str = "UPDATE blobs SET refs = refs + 1 WHERE id IN \
      (SELECT blob_id FROM extents WHERE upload_id IN (SELECT part_id FROM parts WHERE final_id = ?1))";
 
-pub(in crate::catalog::sqlite) const COPY_EXTENTS: &str = concat!(
+pub(in crate::catalog::sqlite) const COPY_PART_EXTENTS: &str = concat!(
     "INSERT INTO extents (upload_id, epoch, offset_bytes, length_bytes, blob_id, start_bytes) \
      SELECT ?1, epoch, begins + offset_bytes, length_bytes, blob_id, start_bytes \
      FROM extents JOIN ",
@@ -37,7 +39,7 @@ pub(in crate::catalog::sqlite) const COPY_EXTENTS: &str = concat!(
     " ON upload_id = part_id"
 );
 
-pub(in crate::catalog::sqlite) const COPY_SEGMENTS: &str = concat!(
+pub(in crate::catalog::sqlite) const COPY_PART_SEGMENTS: &str = concat!(
     "INSERT INTO segments (upload_id, epoch, offset_bytes, length_bytes, backend, frontend) \
      SELECT ?1, epoch, begins + offset_bytes, length_bytes, backend, frontend \
      FROM segments JOIN ",

@@ -133,7 +133,7 @@ async fn pending_bytes_are_swept_when_their_epoch_is_lost(rig: &Rig) {
         sweep(&mut sweeper).await;
     }
     let after = rig.leftovers().await;
-    assert_eq!((after.pending, after.bytes), (0, before.bytes));
+    assert_eq!((after.pending, after.segments, after.bytes), (0, before.segments, before.bytes));
     rig.check_holds_just(upload.id, b"before ").await;
 }
 
