@@ -15,12 +15,13 @@ import traceback
 import builds
 import images
 import kernel
-from cases import containers, database, killing, replicas, scaling, tutorial, updating
+from cases import containers, database, deploying, killing, published, removing, replicas, scaling, tutorial, updating
 from daemon import OwnEngine
 from engine import Engine, Failed
 from stack import NAME, Stack
 
 CASES = [
+    deploying.deployed_again_a_stack_goes_on_as_it_is,
     replicas.requests_are_spread_evenly_as_the_script_for_users_shows,
     replicas.every_replica_answers_under_load_with_the_id_that_docker_ps_prints,
     containers.processes_have_no_privileges_and_a_root_that_is_read_only,
@@ -37,9 +38,14 @@ CASES = [
     database.a_killed_database_restarts_nobody_and_uploads_go_on,
     updating.a_rolling_update_of_every_service_fails_no_request,
     updating.an_image_that_never_gets_healthy_or_ready_is_rolled_back_and_no_request_fails,
+    deploying.deployed_again_only_what_differs_is_updated,
+    deploying.uploads_outlive_their_swarm_and_the_password_that_it_kept,
+    published.the_published_ports_answer_and_no_request_of_a_load_fails,
+    removing.nothing_is_left_of_a_stack_that_is_removed,
+    removing.no_empty_database_is_begun_while_there_is_one_elsewhere,
 ]
 # Begins with an engine that is in no swarm.
-ALONE = [tutorial.every_command_of_the_tutorial_works]
+ALONE = [tutorial.every_command_of_the_tutorial_works, removing.nothing_is_left_of_a_stack_that_is_removed]
 
 
 def say(text):
