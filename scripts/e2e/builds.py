@@ -1,21 +1,23 @@
-"""The images of the program: the latest, the next version, and two bad ones."""
+"""The images of the program: the latest, the next version, and bad ones."""
 
 import re
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
-from engine import Failed
-from stack import ROOT
+from project import ROOT
 
 VERSION = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
 NEXT_VERSION = re.sub(r"\d+$", lambda last: str(int(last.group()) + 1), VERSION)
 
+NEXT = ["swarm-upload:next", "swarm-upload-nginx:next"]
 # Alive, but where nobody asks; and alive, but with a database that is not there.
 BAD = {
-    "deaf": 'FROM swarm-upload:latest\nENTRYPOINT ["swarm-upload", "--listen", "127.0.0.1:9"]\n',
-    "unready": 'FROM swarm-upload:latest\nENTRYPOINT ["swarm-upload", "--database-url", "postgres://nobody@127.0.0.1:9/none"]\n',
+    "swarm-upload:deaf": 'FROM swarm-upload:latest\nENTRYPOINT ["swarm-upload", "--listen", "127.0.0.1:9"]\n',
+    "swarm-upload:unready":
+        'FROM swarm-upload:latest\nENTRYPOINT ["swarm-upload", "--database-url", "postgres://nobody@127.0.0.1:9/none"]\n',
+    "swarm-upload-nginx:deaf":
+        "FROM swarm-upload-nginx:latest\nUSER root\nRUN sed -i 's/listen 8080/listen 9/' /etc/nginx/nginx.conf\nUSER nginx\n",
 }
 
 
@@ -26,8 +28,9 @@ def latest(engine):
 
 
 def next_version(engine):
-    """swarm-upload:next and swarm-upload-nginx:next, of the same sources with the next version."""
+    """The images NEXT, of the same sources with the next version."""
     folder = Path(tempfile.mkdtemp(prefix="swarm-upload-next."))
+    app, edge = NEXT
     try:
         for name in ("Cargo.toml", "Cargo.lock", "build.rs", "Dockerfile", ".dockerignore", "migrations", "nginx", "src"):
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
@@ -36,21 +39,17 @@ def next_version(engine):
             text = (folder / name).read_text()
             own = f'name = "swarm-upload"\nversion = "{VERSION}"'
             (folder / name).write_text(text.replace(own, own.replace(VERSION, NEXT_VERSION)))
-        build(engine, folder, "swarm-upload:next", "--build-arg", "GIT_REVISION=next")
-        build(engine, folder, "swarm-upload-nginx:next", "--file", "nginx/Dockerfile", "--build-arg", "VERSION=next")
+        build(engine, folder, app, "--build-arg", "GIT_REVISION=next")
+        build(engine, folder, edge, "--file", "nginx/Dockerfile", "--build-arg", "VERSION=next")
     finally:
         shutil.rmtree(folder)
 
 
 def bad(engine):
-    """swarm-upload:deaf and swarm-upload:unready."""
-    for tag, dockerfile in BAD.items():
-        engine.run("build", "--quiet", "--tag", f"swarm-upload:{tag}", "-", input=dockerfile, timeout=300)
+    """The images BAD."""
+    for name, dockerfile in BAD.items():
+        engine.run("build", "--quiet", "--tag", name, "-", input=dockerfile, timeout=300)
 
 
-def build(engine, folder, tag, *options):
-    done = subprocess.run(
-        ["docker", "build", "--tag", tag, *options, "."], cwd=folder, env=engine.environment, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=1800)
-    if done.returncode != 0:
-        raise Failed(f"{tag} cannot be built:\n{done.stdout[-4000:]}")
+def build(engine, folder, name, *options):
+    engine.run("build", "--tag", name, *options, ".", cwd=folder, timeout=1800)

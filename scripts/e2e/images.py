@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 
 from engine import Failed
+from project import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent / "images"
 PYTHON = "swarm-upload-e2e-python"
 

@@ -1,4 +1,4 @@
-"""A steady load, for a container on the stack's network: info requests, uploads of three kinds and downloads.
+"""A steady load, for a container on the stack's network: info and version requests, uploads of four kinds and downloads.
 
 Every request is a connection of its own. Its outcome is one line of JSON on --out. On SIGTERM each client finishes what it
 has begun, and every upload that is still kept is read back once more. Needs nothing but Python's own library."""
@@ -17,7 +17,7 @@ import time
 import traceback
 
 MIB = 1 << 20
-# Longer than the relay holds a client while nobody can store its bytes.
+# Seconds without a byte until a client gives up: longer than the relay holds it while nobody can store its bytes.
 PATIENCE = 70
 stopping = threading.Event()
 
@@ -25,9 +25,9 @@ stopping = threading.Event()
 class Edge(http.client.HTTPConnection):
     """One request's connection to any nginx. As browsers and curl do, it tries the next address when one does not connect."""
 
-    def __init__(self, options):
-        super().__init__(options.host[0], options.port, timeout=options.timeout)
-        self.hosts, self.address = options.host, None
+    def __init__(self, hosts):
+        super().__init__(hosts[0], 8080, timeout=PATIENCE)
+        self.hosts, self.address = hosts, None
 
     def connect(self):
         problem = OSError(f"no address: {self.hosts}")
@@ -35,6 +35,10 @@ class Edge(http.client.HTTPConnection):
             try:
                 self.sock = socket.create_connection(address, timeout=2)
                 self.sock.settimeout(self.timeout)
+                # An nginx whose container is gone says nothing, and would be waited for that long.
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                for option, value in ((socket.TCP_KEEPIDLE, 5), (socket.TCP_KEEPINTVL, 3), (socket.TCP_KEEPCNT, 3)):
+                    self.sock.setsockopt(socket.IPPROTO_TCP, option, value)
                 self.address = address[0]
                 return
             except OSError as error:
@@ -50,8 +54,8 @@ class Edge(http.client.HTTPConnection):
 class Client:
     """Sends requests of one kind and writes down what became of them."""
 
-    def __init__(self, options, out, lock):
-        self.options, self.out, self.lock = options, out, lock
+    def __init__(self, hosts, out, lock):
+        self.hosts, self.out, self.lock = hosts, out, lock
 
     def note(self, kind, begun, ok, **more):
         line = {"kind": kind, "begun": begun, "ended": time.time(), "ok": ok, **more}
@@ -61,7 +65,7 @@ class Client:
     @contextlib.contextmanager
     def asked(self, method, path, body=None, headers=None):
         """The answer to one request, its body still unread; `answer.edge` is the address of the nginx that was asked."""
-        edge = Edge(self.options)
+        edge = Edge(self.hosts)
         headers = {"X-Request-Id": f"e2e-{random.getrandbits(64):016x}", **(headers or {})}
         request_id = headers["X-Request-Id"]
         try:
@@ -127,6 +131,8 @@ def who(answer, value=None):
     if isinstance(value, dict) and "frontend" in value and value.get("backend"):
         said["frontend_version"] = value["frontend"]["version"]
         said["backend_version"] = value["backend"]["version"]
+    if isinstance(value, dict) and "git_revision" in value:
+        said["version"] = value["version"]
     return said
 
 
@@ -149,6 +155,11 @@ def info(client):
         return None if value["backend_container_id"] else value.get("backend_error", "no backend")
     client.ask("info", "GET", "/frontend-info/", check=complete)
     time.sleep(0.05)
+
+
+def version(client):
+    client.ask("version", "GET", "/version")
+    time.sleep(0.2)
 
 
 kept = []
@@ -262,15 +273,13 @@ def forever(delay, work, *arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", nargs="+", default=["tasks.nginx"], help="the first is preferred")
-    parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--out", required=True)
-    parser.add_argument("--timeout", type=float, default=PATIENCE, help="seconds without a byte until a client gives up")
     parser.add_argument("--only", help="one kind of client")
     parser.add_argument("--copies", type=int, default=1, help="how many of each kind")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     with open(options.out, "a") as out:
-        client = Client(options, out, threading.Lock())
+        client = Client(options.host, out, threading.Lock())
         data, digest = content(12 * MIB)
         stored = client.ask("seed", "PUT", "/api/uploads/seed.bin", data, expect=(201,))
         if not stored:
@@ -280,6 +289,7 @@ def main():
         clients = {
             "info": (info, client),
             "more info": (info, client),
+            "version": (version, client),
             "put": (put, client, "put", 4 * MIB),
             "slow put": (put, client, "slow put", 12 * MIB, 2 * MIB),
             "tus": (tus, client, "tus", 24 * MIB, 8 * MIB),

@@ -11,8 +11,7 @@ def answered(engine):
     """The ids of the requests that the running frontends of this engine have ended, well or not. One that stands in no log of a
     frontend alive reached none."""
     ids = set()
-    for container in engine.lines(
-            "ps", "--filter", f"label=com.docker.swarm.service.name={NAME}_frontend", "--format", "{{.ID}}"):
+    for container in engine.containers_of(f"{NAME}_frontend"):
         ids.update(re.findall(r" request_id=(e2e-[0-9a-f]+)$", engine.run("logs", container).stderr, re.M))
     return ids
 
@@ -20,8 +19,7 @@ def answered(engine):
 def upstreams(engine):
     """Which frontends each request of the load went to, as the running nginx of this engine say: {request id: addresses}."""
     found = {}
-    for container in engine.lines(
-            "ps", "--filter", f"label=com.docker.swarm.service.name={NAME}_nginx", "--format", "{{.ID}}"):
+    for container in engine.containers_of(f"{NAME}_nginx"):
         for line in engine.run("logs", container).stdout.splitlines():
             if match := LINE.search(line):
                 found[match.group(1)] = re.findall(r"([0-9.]+):8000", match.group(2))

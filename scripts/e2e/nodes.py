@@ -1,14 +1,13 @@
 """Three Docker engines on one machine, each a node with a network of its own: real VXLAN between them, links that can be cut."""
 
-import os
+import shlex
 import shutil
-import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
-from engine import Engine, Failed, descendants
+from daemon import Daemon
+from engine import Failed
 
 BRIDGE, NET = "swarmupload0", "10.77.0"
 NUMBERS = (1, 2, 3)
@@ -22,8 +21,7 @@ hostname {name}
 mount --bind {folder}/resolv.conf /etc/resolv.conf
 exec nsenter --net=/run/netns/{name} sh -ec '
     mount -t tmpfs tmpfs /run
-    exec dockerd --bridge none --data-root {folder}/data --exec-root {folder}/exec --pidfile {folder}/pid \
-        --host unix://{folder}/docker.sock --host unix:///run/docker.sock'
+    exec dockerd --bridge none {options}'
 """
 
 
@@ -34,12 +32,11 @@ def command(*arguments, check=True):
     return done
 
 
-class Node(Engine):
+class Node(Daemon):
     def __init__(self, number, folder):
+        super().__init__(folder / str(number))
         self.number, self.name, self.address = number, f"swarmupload{number}", f"{NET}.{number}"
-        self.folder = folder / str(number)
-        super().__init__(f"unix://{self.folder}/docker.sock")
-        self.daemon = None
+        self.cable = f"swup{number}"
 
     def plug_in(self):
         """A network namespace with one end of a cable; the other end is in the bridge."""
@@ -51,22 +48,12 @@ class Node(Engine):
             command("ip", "-n", self.name, "link", "set", device, "up")
         command("ip", "-n", self.name, "route", "add", "default", "via", f"{NET}.254")
 
-    @property
-    def cable(self):
-        return f"swup{self.number}"
-
     def start(self):
         self.folder.mkdir(parents=True)
         (self.folder / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
-        with open(self.folder / "log", "w") as log:
-            self.daemon = subprocess.Popen(
-                ["unshare", "--uts", "--mount", "sh", "-c", NODE.format(name=self.name, folder=self.folder)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        deadline = time.monotonic() + 60
-        while not self.answers():
-            if self.daemon.poll() is not None or time.monotonic() > deadline:
-                raise Failed(f"{self.name} does not start:\n{(self.folder / 'log').read_text()[-2000:]}")
-            time.sleep(0.2)
+        script = NODE.format(name=self.name, folder=self.folder, options=shlex.join(self.options("/run/docker.sock")))
+        # Its mounts are gone with its last process, since they are in a namespace of its own.
+        self.launch("unshare", "--uts", "--mount", "sh", "-c", script)
 
     def cut(self):
         command("ip", "link", "set", self.cable, "down")
@@ -74,50 +61,22 @@ class Node(Engine):
     def mend(self):
         command("ip", "link", "set", self.cable, "up")
 
-    def processes(self):
-        """The daemon and all that lives below it: containerd, its shims, and the containers' processes."""
-        # Shims are nobody's children, but name their folder.
-        running = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-        return descendants({self.daemon.pid, *(pid for pid in running if str(self.folder / "exec") in command_line(pid))})
-
-    def lose_power(self):
-        """Kills the daemon and every container at once."""
-        for pid in self.processes():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        self.daemon.wait()
-
     def stop(self):
-        if self.daemon and self.daemon.poll() is None:
-            self.daemon.terminate()
-            try:
-                self.daemon.wait(60)
-            except subprocess.TimeoutExpired:
-                pass
-        if self.daemon:
-            self.lose_power()
+        self.end()
         command("ip", "netns", "delete", self.name, check=False)
         command("ip", "link", "delete", self.cable, check=False)
-
-
-def command_line(pid):
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
 
 
 class Nodes:
     """A manager and two workers in one swarm, with the given images of another engine."""
 
     def __init__(self, source, images):
+        # Before all else: where it is there already, everything else of these names is another run's, too.
+        command("ip", "link", "add", BRIDGE, "type", "bridge")
         self.folder = Path(tempfile.mkdtemp(prefix="swarm-upload-nodes."))
         self.nodes = [Node(number, self.folder) for number in NUMBERS]
         self.manager = self.nodes[0]
         try:
-            command("ip", "link", "add", BRIDGE, "type", "bridge")
             command("ip", "addr", "add", f"{NET}.254/24", "dev", BRIDGE)
             command("ip", "link", "set", BRIDGE, "up")
             command("iptables", "-I", *FORWARD)
@@ -149,7 +108,4 @@ class Nodes:
             node.stop()
         command("iptables", "-D", *FORWARD, check=False)
         command("ip", "link", "delete", BRIDGE, check=False)
-        mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-        for mount in reversed([mount for mount in mounts if mount.startswith(f"{self.folder}/")]):
-            command("umount", "--lazy", mount, check=False)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -2,8 +2,9 @@
 """Tests the stack on a real Docker Swarm, under load.
 
 Builds the two images by their Dockerfiles, deploys stack.yml by scripts/deploy-swarm.sh, then scales, kills and updates it
-while clients count every request that fails. Uses the Docker engine that runs, if it is in no swarm; else starts one of its
-own (needs root and Debian's docker.io, debootstrap, iptables and iproute2) and takes it down again."""
+while clients count every request that fails, deploys it anew in a new swarm, and removes it. Uses the Docker engine that runs,
+if it is in no swarm; else starts one of its own (needs root and Debian's docker.io, debootstrap, iptables and iproute2) and
+takes it down again."""
 
 import argparse
 import signal
@@ -14,16 +15,19 @@ import traceback
 
 import builds
 import images
-from cases import containers, database, killing, replicas, scaling, tutorial, updating
-from engine import Engine, Failed, OwnEngine
+import kernel
+from cases import containers, database, deploying, killing, published, removing, replicas, scaling, tutorial, updating
+from daemon import OwnEngine
+from engine import Engine, Failed
 from stack import NAME, Stack
 
 CASES = [
+    deploying.deployed_again_a_stack_goes_on_as_it_is,
     replicas.requests_are_spread_evenly_as_the_script_for_users_shows,
     replicas.every_replica_answers_under_load_with_the_id_that_docker_ps_prints,
     containers.processes_have_no_privileges_and_a_root_that_is_read_only,
     containers.containers_have_limits_and_logs_that_are_rotated,
-    containers.portainer_answers_and_has_the_socket_and_a_volume,
+    containers.portainer_has_the_socket_and_a_volume,
     containers.the_secret_is_a_file_and_in_no_environment,
     containers.only_backends_reach_the_database,
     containers.the_logs_of_each_service_have_a_line_a_request_with_container_and_request_id,
@@ -35,9 +39,14 @@ CASES = [
     database.a_killed_database_restarts_nobody_and_uploads_go_on,
     updating.a_rolling_update_of_every_service_fails_no_request,
     updating.an_image_that_never_gets_healthy_or_ready_is_rolled_back_and_no_request_fails,
+    deploying.deployed_again_only_what_differs_is_updated,
+    deploying.uploads_outlive_their_swarm_and_the_password_that_it_kept,
+    published.the_published_ports_answer_and_no_request_of_a_load_fails,
+    removing.nothing_is_left_of_a_stack_that_is_removed,
+    removing.no_empty_database_is_begun_while_there_is_one_elsewhere,
 ]
 # Begins with an engine that is in no swarm.
-ALONE = [tutorial.every_command_of_the_tutorial_works]
+ALONE = [tutorial.every_command_of_the_tutorial_works, removing.nothing_is_left_of_a_stack_that_is_removed]
 
 
 def say(text):
@@ -67,22 +76,6 @@ def indented(text):
     return "\n".join(f"    {line}" for line in str(text).splitlines())
 
 
-# The port on the machine itself, for which a kernel needs no IPVS.
-ON_THE_MACHINE = {"PUBLISH_MODE": "host", "NGINX_REPLICAS": "1", "NGINX_UPDATE_ORDER": "stop-first"}
-
-
-def settings():
-    """Encrypted where this kernel can encrypt an overlay network, that is, has ESP."""
-    ends = ["src", "127.0.0.1", "dst", "127.0.0.1", "proto", "esp", "spi", "0x5eed"]
-    key = ["aead", "rfc4106(gcm(aes))", "0x" + "00" * 20, "64"]
-    can = subprocess.run(["ip", "xfrm", "state", "add", *ends, "mode", "transport", *key], capture_output=True).returncode == 0
-    if can:
-        subprocess.run(["ip", "xfrm", "state", "delete", *ends], check=True)
-    else:
-        say("The kernel has no ESP: the networks are not encrypted")
-    return {"OVERLAY_ENCRYPTED": "true" if can else "false"}
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", metavar="WORD", help="only the cases with this word in their name")
@@ -93,12 +86,9 @@ def main():
         [case for case in some if not options.only or options.only in case.__name__]
         for some in (CASES, ALONE if options.tutorial else []))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    engine = Engine()
-    own = not engine.answers()
-    if not own and (trouble := in_use(engine)):
+    engine = find_engine()
+    if not isinstance(engine, OwnEngine) and (trouble := in_use(engine)):
         sys.exit(f"run.py: {trouble}")
-    if own:
-        engine = OwnEngine()
     passed, failed, stand_ins = 0, 1, []
     try:
         images.prepare(engine, say, stand_ins)
@@ -109,8 +99,17 @@ def main():
         if options.keep:
             say(f"Kept: DOCKER_HOST={engine.environment.get('DOCKER_HOST', '')}")
         else:
-            take_down(engine, own, stand_ins)
+            take_down(engine, stand_ins)
     return report(passed, failed)
+
+
+def find_engine():
+    """The engine that runs here, or else one of the test's own."""
+    engine = Engine()
+    try:
+        return engine if engine.answers() else OwnEngine()
+    except Failed as error:
+        sys.exit(f"{sys.argv[0]}: {error}")
 
 
 def in_use(engine):
@@ -130,7 +129,7 @@ def report(passed, failed):
 
 def prepare(engine):
     """From an engine with the base images to a stack that has converged, as a user goes."""
-    stack = Stack(engine, settings())
+    stack = Stack(engine, kernel.encryption())
     say(stack.script("scripts/deploy-swarm.sh", timeout=2400))
     builds.next_version(engine)
     builds.bad(engine)
@@ -143,25 +142,26 @@ def prepare(engine):
 def run_all(stack, cases, alone):
     passed, failed = run(cases, stack)
     if alone:
-        remove(stack)
-        more = run(alone, Stack(stack.engine, {**settings(), **ON_THE_MACHINE}))
+        if stack.engine.in_swarm():
+            remove(stack)
+        more = run(alone, Stack(stack.engine, {**kernel.encryption(), **kernel.publishing()}))
         passed, failed = passed + more[0], failed + more[1]
     return passed, failed
 
 
 def remove(stack):
     """Takes everything away that a deployment made, as a user does."""
-    return stack.script("scripts/remove-swarm.sh", "--yes", "--volumes", "--leave", check=False)
+    return stack.script("scripts/remove-swarm.sh", "--yes", "--volumes", "--leave", expect=None)
 
 
-def take_down(engine, own, stand_ins):
-    if own:
+def take_down(engine, stand_ins):
+    if isinstance(engine, OwnEngine):
         engine.stop()
         return
     if engine.in_swarm():
-        remove(Stack(engine, {}))
+        say(remove(Stack(engine, {})))
     # Nobody is to take them for the real ones later.
-    engine.run("image", "rm", *stand_ins, check=False)
+    engine.run("image", "rm", *stand_ins, *builds.NEXT, *builds.BAD, check=False)
 
 
 if __name__ == "__main__":

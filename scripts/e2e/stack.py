@@ -4,11 +4,11 @@ import json
 import subprocess
 import threading
 import time
-from pathlib import Path
 
-from engine import Failed, descendants
+from engine import Failed
+from processes import descendants
+from project import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 NAME = "swarm-upload"
 
 
@@ -19,12 +19,12 @@ class Stack:
         self.engine = engine
         self.environment = {**engine.environment, **settings}
 
-    def script(self, *command, timeout=900, check=True):
-        """Runs one of the project's scripts as a user does; returns what it printed."""
+    def script(self, *command, timeout=900, expect=0, **settings):
+        """Runs one of the project's scripts as a user does; returns what it printed. `expect` None is any status."""
         done = subprocess.run(
-            [str(part) for part in command], cwd=ROOT, env=self.environment, text=True, timeout=timeout,
+            [str(part) for part in command], cwd=ROOT, env={**self.environment, **settings}, text=True, timeout=timeout,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        if check and done.returncode != 0:
+        if expect not in (None, done.returncode):
             raise Failed(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}")
         return done.stdout
 
@@ -32,18 +32,16 @@ class Stack:
         return f"{NAME}_{short}"
 
     def containers(self, short):
-        """The ids of a service's running containers, as `docker ps` prints them."""
-        return self.engine.lines(
-            "ps", "--filter", f"label=com.docker.swarm.service.name={self.service(short)}", "--format", "{{.ID}}")
+        return self.engine.containers_of(self.service(short))
 
     def healthy(self, short):
         found = self.engine.inspect("container", *self.containers(short))
         return [each["Id"][:12] for each in found if each["State"].get("Health", {}).get("Status") == "healthy"]
 
     def scale(self, **counts):
-        """Scales services and waits until Docker says that they have converged."""
-        self.engine.run(
-            "service", "scale", *(f"{self.service(short)}={count}" for short, count in counts.items()), timeout=300)
+        """Scales services at once, and waits until so many tasks are healthy and no others are left; returns their ids."""
+        self.engine.run("service", "scale", "--detach", *(f"{self.service(short)}={count}" for short, count in counts.items()))
+        return [container for short, count in counts.items() for container in self.healthy_count(short, count)]
 
     def update(self, short, *options, timeout=600):
         """A rolling update; returns how it ended (`completed`, `rollback_completed`, …)."""
@@ -87,7 +85,7 @@ class Stack:
 
 
 class Events:
-    """When containers started, got healthy and were told to end, from the moment this is made until it is closed."""
+    """When containers started, got healthy and were told to end. Use as a context manager: it notes as long as that."""
 
     KINDS = ("start", "kill", "health_status")
 
@@ -109,7 +107,10 @@ class Events:
         """The first moment (seconds since 1970) at which this happened to the container."""
         return next(at for at, what, who in self.seen if what == action and who == container)
 
-    def close(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         self.process.terminate()
         self.process.wait()
         self.reader.join()

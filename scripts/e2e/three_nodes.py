@@ -8,10 +8,12 @@ import sys
 
 import builds
 import images
+import kernel
 from cases import nodes as cases
-from engine import Engine, Failed, OwnEngine
+from daemon import OwnEngine
+from engine import Failed
 from nodes import Nodes
-from run import report, run, say, settings
+from run import find_engine, report, run, say
 from stack import Stack
 
 CASES = [
@@ -25,10 +27,7 @@ CASES = [
 def main():
     argparse.ArgumentParser(description=__doc__).parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    builder = Engine()
-    own = not builder.answers()
-    if own:
-        builder = OwnEngine()
+    builder = find_engine()
     nodes, stand_ins, passed, failed = None, [], 0, 1
     try:
         images.prepare(builder, say, stand_ins)
@@ -37,7 +36,7 @@ def main():
         nodes = Nodes(builder, [
             "swarm-upload:latest", "swarm-upload-nginx:latest", images.PYTHON, named["postgres"], named["portainer"]])
         say(nodes.manager.read("node", "ls"))
-        stack = Stack(nodes.manager, {**settings(), "NGINX_REPLICAS": "3"})
+        stack = Stack(nodes.manager, {**kernel.encryption(), "NGINX_REPLICAS": "3"})
         say(stack.script("scripts/deploy-swarm.sh", "--no-build"))
         passed, failed = run([named_after(case, nodes) for case in CASES], stack)
     except (Failed, subprocess.TimeoutExpired) as error:
@@ -46,7 +45,7 @@ def main():
         if nodes:
             nodes.stop()
         # The stack was on the nodes; of the builder nothing is taken but what was put there.
-        if own:
+        if isinstance(builder, OwnEngine):
             builder.stop()
         else:
             builder.run("image", "rm", *stand_ins, check=False)

@@ -12,32 +12,49 @@ from engine import Failed
 HERE = Path(__file__).resolve().parent
 
 
-KINDS = {"info", "put", "slow put", "tus", "slow tus", "download", "slow download", "delete"}
+KINDS = {"info", "version", "put", "slow put", "tus", "slow tus", "download", "slow download", "delete"}
 
 
 class Traffic:
     """Runs from when it is made until `stop`. Use as a context manager: it is taken away also after a failure."""
 
-    def __init__(self, stack, *options, kinds=KINDS):
+    def __init__(self, stack, *options, kinds=KINDS, network="app_network"):
         self.stack, self.kinds = stack, kinds
         self.folder = Path(tempfile.mkdtemp(prefix="swarm-upload-load."))
-        self.container = stack.engine.read(
-            "run", "--detach", "--network", "app_network", "--volume", f"{HERE}/load.py:/load.py:ro",
-            "--volume", f"{self.folder}:/out", images.PYTHON,
-            "python3", "/load.py", "--out", "/out/outcomes", *options)
+        self.container = None
+        try:
+            self.container = stack.engine.read(
+                "run", "--detach", "--network", network, "--volume", f"{HERE}/load.py:/load.py:ro",
+                "--volume", f"{self.folder}:/out", images.PYTHON,
+                "python3", "/load.py", "--out", "/out/outcomes", *options)
+        except BaseException:
+            self.close()
+            raise
+
+    def wait_for_each_kind(self):
+        self.stack.until(
+            "each kind of client has ended a request", 90, lambda: self.kinds <= {each["kind"] for each in self.read()})
 
     def __enter__(self):
         try:
-            self.stack.until(
-                "each kind of client has ended a request", 90, lambda: self.kinds <= {each["kind"] for each in self.read()})
+            self.wait_for_each_kind()
         except BaseException:
-            self.__exit__()
+            self.close()
             raise
         return self
 
     def __exit__(self, *_):
-        self.stack.engine.run("rm", "--force", self.container, check=False)
+        self.close()
+
+    def close(self):
+        if self.container:
+            self.stack.engine.run("rm", "--force", self.container, check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def wait_for_more(self, count):
+        """Until so many more requests and uploads have ended."""
+        since = len(self.read())
+        self.stack.until(f"{count} more outcomes", 120, lambda: len(self.read()) >= since + count)
 
     def read(self):
         """The outcomes up to now."""
@@ -51,6 +68,11 @@ class Traffic:
         if status != "0":
             raise Failed(f"the load ended with {status}:\n{self.stack.engine.run('logs', self.container).stderr}")
         return self.read()
+
+
+def curl(stack, *arguments):
+    """What curl prints, asked beside the stack; an answer of 400 or more is an error."""
+    return stack.engine.read("run", "--rm", "--network", "app_network", images.PYTHON, "curl", "-fsS", *arguments)
 
 
 def failures(outcomes):

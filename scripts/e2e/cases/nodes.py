@@ -1,16 +1,16 @@
 """The stack over three nodes: any node takes any request, and one that is lost takes nothing with it."""
 
 import collections
+import contextlib
 import json
 import time
 
 import images
-from logs import answered
+from logs import answered, upstreams
 from stack import NAME
 from traffic import Traffic, failures, resumes, show
 
-# Longer than a frontend may hold a request whose chunk went to a backend that is lost.
-SLOW = ("--only", "slow tus", "--copies", "4", "--timeout", "70")
+SLOW = ("--only", "slow tus", "--copies", "4")
 
 # How many tasks of each service there are.
 WANTED = {"nginx": 3, "frontend": 3, "backend": 4}
@@ -38,9 +38,7 @@ def where(nodes):
     found = {}
     for node in nodes.nodes:
         for short in WANTED:
-            ids = node.lines(
-                "ps", "--filter", f"label=com.docker.swarm.service.name={NAME}_{short}", "--format", "{{.ID}}")
-            for each in node.inspect("container", *ids):
+            for each in node.inspect("container", *node.containers_of(f"{NAME}_{short}")):
                 address = each["NetworkSettings"]["Networks"]["app_network"]["IPAddress"]
                 found[each["Id"][:12]] = (short, node.number, address)
     return found
@@ -77,7 +75,7 @@ def uploads_outlive_a_worker_whose_link_is_cut(nodes, stack):
 
 
 def uploads_outlive_a_worker_that_loses_power(nodes, stack):
-    return lose(nodes, stack, nodes.nodes[1], nodes.nodes[1].lose_power)
+    return lose(nodes, stack, nodes.nodes[1], nodes.nodes[1].kill)
 
 
 def ready(nodes):
@@ -91,25 +89,31 @@ def lose(nodes, stack, lost, act):
     stack.until("what runs is what is wanted", 120, lambda: settled(nodes))
     placed = where(nodes)
     edges = {node: address for short, node, address in placed.values() if short == "nginx"}
-    clients = [Traffic(stack, "--host", address, *SLOW, kinds={"slow tus"}) for node, address in edges.items() if node != lost.number]
-    attached = Traffic(stack, "--host", edges[lost.number], "tasks.nginx", *SLOW, kinds={"slow tus"})
-    try:
+    with contextlib.ExitStack() as started:
+        def start(*hosts):
+            traffic = Traffic(stack, "--host", *hosts, *SLOW, kinds={"slow tus"})
+            started.callback(traffic.close)
+            return traffic
+        clients = [start(address) for node, address in edges.items() if node != lost.number]
+        attached = start(edges[lost.number], "tasks.nginx")
         for client in (*clients, attached):
-            client.__enter__()
+            client.wait_for_each_kind()
         gone = time.time()
         act()
         down = stack.until("the manager misses the node", 120, lambda: ready(nodes) == 2 and time.time() - gone)
         others = [outcome for client in clients for outcome in client.stop()]
         inside = attached.stop()
-    finally:
-        for client in (*clients, attached):
-            client.__exit__()
-    by_others = set().union(*(answered(node) for node in nodes.nodes if node is not lost))
+    alive = [node for node in nodes.nodes if node is not lost]
+    by_others = set().union(*(answered(node) for node in alive))
+    asked = collections.ChainMap(*(upstreams(node) for node in alive))
     assert any(each.get("id") in by_others for each in others), "the logs of the frontends have no request of the load"
-    edges_lost = {address for short, node, address in placed.values() if (short, node) == ("nginx", lost.number)}
+    assert any(each.get("id") in asked for each in others), "the logs of nginx have no request of the load"
+    edges_lost, frontends_lost = (
+        {address for service, node, address in placed.values() if (service, node) == (short, lost.number)}
+        for short in ("nginx", "frontend"))
 
     def met_it(request):
-        return request["edge"] in edges_lost or request["id"] not in by_others
+        return met(request, edges_lost, frontends_lost, asked, by_others)
 
     assert all(each["ok"] for each in others + inside if each["kind"] == "slow tus"), show(failures(others + inside))
     failed = [each for each in failures(others + inside) if each["kind"] != "slow tus"] + resumes(others + inside)
@@ -120,8 +124,17 @@ def lose(nodes, stack, lost, act):
     assert unattached and resumes(inside), (len(unattached), show(inside))
     longest = max(each["ended"] for each in unattached) - gone
     return (f"node {lost.number} was missed after {down:.0f} s; in flight then: {len(unattached)} uploads apart from it, no "
-            f"failed request, the last of them complete {longest:.0f} s after the loss; {len(through_it)} by way of a frontend on it, {len(resumes(through_it))} resumes; {len(inside)} by way of "
-            f"its nginx, {len(resumes(inside))} resumes; every digest right")
+            f"failed request, the last of them complete {longest:.0f} s after the loss; {len(through_it)} by way of a frontend "
+            f"on it, {len(resumes(through_it))} resumes; {len(inside)} by way of its nginx, {len(resumes(inside))} resumes; "
+            "every digest right")
+
+
+def met(request, edges_lost, frontends_lost, asked, answered_by_others):
+    """Whether a request went to the nginx that was lost; or from another nginx on to the frontend that was lost, last of all,
+    where it may be held still: then no log has it."""
+    if request["id"] in asked:
+        return bool(asked[request["id"]]) and asked[request["id"]][-1] in frontends_lost
+    return request["edge"] in edges_lost or request["id"] not in answered_by_others
 
 
 def settled(nodes):

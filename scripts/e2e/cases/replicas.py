@@ -4,7 +4,7 @@ import collections
 import re
 
 import images
-from stack import ROOT
+from project import ROOT
 from traffic import Traffic, assert_nothing_failed, summary
 
 

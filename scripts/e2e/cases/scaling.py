@@ -8,20 +8,17 @@ STILL_ACCEPTING = 5
 
 
 def scaling_up_and_down_fails_no_request(stack):
-    events = Events(stack.engine)
-    try:
-        with Traffic(stack) as traffic:
-            old = set(stack.containers("frontend") + stack.containers("backend"))
-            stack.scale(frontend=5)
-            stack.scale(backend=6)
-            new = set(stack.healthy_count("frontend", 5) + stack.healthy_count("backend", 6)) - old
-            stack.scale(frontend=2)
-            stack.scale(backend=2)
-            staying = set(stack.healthy_count("frontend", 2) + stack.healthy_count("backend", 2))
-            outcomes = traffic.stop()
-    finally:
-        stack.scale(frontend=3, backend=4)
-        events.close()
+    with Events(stack.engine) as events:
+        try:
+            with Traffic(stack) as traffic:
+                old = set(stack.containers("frontend") + stack.containers("backend"))
+                new = set(stack.scale(frontend=5, backend=6)) - old
+                traffic.wait_for_more(200)
+                staying = set(stack.scale(frontend=2, backend=2))
+                traffic.wait_for_more(200)
+                outcomes = traffic.stop()
+        finally:
+            stack.scale(frontend=3, backend=4)
     assert_nothing_failed(outcomes)
     assert len(new) == 4, new
     healthy = {container: events.when("health_status: healthy", container) for container in new}
