@@ -46,7 +46,7 @@ const LEFT: &str =
     "SELECT EXISTS (SELECT FROM blob_rows WHERE blob_id = $1 AND ($2::bigint IS NULL OR epoch = $2))";
 
 /// An upload's own bytes have its id. Some at a time: what is deleted is forgotten.
-const PENDING: &str = "SELECT upload_id, pending.epoch FROM pending JOIN uploads ON uploads.id = upload_id \
+const LOST_EPOCHS: &str = "SELECT upload_id, pending.epoch FROM pending JOIN uploads ON uploads.id = upload_id \
      WHERE pending.epoch < uploads.epoch LIMIT 1000";
 
 /// See the module.
@@ -79,16 +79,15 @@ impl PostgresBlobs {
         .await
     }
 
-    /// Of which there are few: each is of one request that sends a checksum, and is forgotten when its bytes are deleted.
-    async fn pending(&self) -> Result<Vec<BlobEpoch>, BlobError> {
+    async fn lost_epochs(&self) -> Result<Vec<BlobEpoch>, BlobError> {
         within_patience(async {
             let lease = self.pool.lease().await?;
-            let mut pending = Vec::new();
-            for row in lease.query(&lease.prepare_cached(PENDING).await?, &[]).await? {
-                pending.push(BlobEpoch { blob: BlobId(row.try_get(0)?), epoch: Epoch(row.try_get(1)?) });
+            let mut lost = Vec::new();
+            for row in lease.query(&lease.prepare_cached(LOST_EPOCHS).await?, &[]).await? {
+                lost.push(BlobEpoch { blob: BlobId(row.try_get(0)?), epoch: Epoch(row.try_get(1)?) });
             }
             lease.release();
-            Ok(pending)
+            Ok(lost)
         })
         .await
     }
@@ -169,11 +168,11 @@ impl BlobStore for PostgresBlobs {
         self.delete_all(bytes.blob, Some(bytes.epoch)).await
     }
 
-    /// What is pending. Any other row is committed by the transaction that counts it; what that transaction found in the way
+    /// What was pending. Any other row is committed by the transaction that counts it; what that transaction found in the way
     /// (a later epoch, a removal, a tombstone) has rolled it back. From then on it counts until its blob is doomed.
     fn inventory(&self) -> BoxStream<'static, Result<Vec<BlobEpoch>, BlobError>> {
         let store = self.clone();
-        stream::once(async move { store.pending().await }).boxed()
+        stream::once(async move { store.lost_epochs().await }).boxed()
     }
 
     /// Rows stand in the catalog's own database.

@@ -83,6 +83,16 @@ pub(crate) async fn create(catalog: &dyn Catalog, new: &NewUpload) -> Upload {
     catalog.create(new, None, Staged::Durable, TTL).await.unwrap()
 }
 
+/// An upload of as many bytes, each of an epoch of its own, but without its end.
+async fn in_pieces(catalog: &dyn Catalog, new: &NewUpload, pieces: u64) -> UploadId {
+    let id = create(catalog, new).await.id;
+    for offset in 0..pieces {
+        let epoch = catalog.claim(id, offset, None).await.unwrap().epoch;
+        append(catalog, id, &Advance { epoch, ..bytes(offset, 1) }).await.unwrap();
+    }
+    id
+}
+
 async fn create_whole(catalog: &dyn Catalog, new: &NewUpload, size: u64) -> Upload {
     catalog.create(new, Some(&last_bytes(0, size)), Staged::Durable, TTL).await.unwrap()
 }

@@ -1,7 +1,7 @@
 mod expiring;
 mod racing;
 
-use super::{TTL, append, bytes, conflict, create, create_whole, doomed, last_bytes, new_upload};
+use super::{TTL, append, bytes, conflict, create, create_whole, doomed, in_pieces, last_bytes, new_upload};
 use crate::catalog::{Advance, Catalog, CatalogError, Progress};
 use crate::domain::{
     BlobId, Concat, ContainerId, Digest, Epoch, Extent, Listing, NewUpload, PartFault, Segment, SortKey,
@@ -18,6 +18,7 @@ pub(super) async fn all(catalog: &Arc<dyn Catalog>) {
     a_digest_that_the_first_part_has_is_known_at_once(&**catalog).await;
     the_creation_of_a_final_upload_is_idempotent(&**catalog).await;
     what_cannot_be_a_part_is_refused(&**catalog).await;
+    parts_in_too_many_pieces_are_refused(&**catalog).await;
     parts_that_are_too_large_together_are_refused(&**catalog).await;
     nobody_writes_to_a_final_upload(&**catalog).await;
     bytes_stay_as_long_as_a_final_upload_refers_to_them(&**catalog).await;
@@ -207,6 +208,20 @@ async fn parts_that_are_too_large_together_are_refused(catalog: &dyn Catalog) {
     assert!(matches!(refused, Err(CatalogError::TooLarge { limit: LIMIT })), "{refused:?}");
     assert_eq!(catalog.find(new.id).await.unwrap().upload, waiting);
     remove(catalog, &[a, b, deferred, new.id]).await;
+}
+
+async fn parts_in_too_many_pieces_are_refused(catalog: &dyn Catalog) {
+    let part = in_pieces(catalog, &partial(None), 200).await;
+    let epoch = catalog.find(part).await.unwrap().upload.epoch;
+    append(catalog, part, &Advance { epoch, ..last_bytes(200, 0) }).await.unwrap();
+    let new = final_of(&vec![part; 101]);
+    let refused = catalog.create_final(&new, u64::MAX >> 1, TTL).await;
+    assert!(matches!(refused, Err(CatalogError::TooManyPieces { limit: 20_000 })), "{refused:?}");
+    assert!(matches!(catalog.find(new.id).await, Err(CatalogError::NotFound)));
+    let most = final_of(&vec![part; 100]);
+    let joined = catalog.create_final(&most, u64::MAX >> 1, TTL).await.unwrap();
+    assert_eq!((joined.state(), joined.offset), (State::Complete, 20_000));
+    remove(catalog, &[part, most.id]).await;
 }
 
 async fn nobody_writes_to_a_final_upload(catalog: &dyn Catalog) {

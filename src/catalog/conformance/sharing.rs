@@ -1,4 +1,4 @@
-use super::{TTL, append, bytes, conflict, create, doomed, last_bytes, new_upload, race};
+use super::{TTL, append, bytes, conflict, create, doomed, in_pieces, last_bytes, new_upload, race};
 use crate::catalog::{Advance, Catalog, CatalogError, Strays};
 use crate::db::Staged;
 use crate::domain::{
@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 pub(super) async fn all(catalog: &Arc<dyn Catalog>) {
     equal_content_is_stored_once(&**catalog).await;
+    what_lies_in_very_many_pieces_is_nobodys_twin(&**catalog).await;
     what_differs_in_digest_or_length_is_not_shared(&**catalog).await;
     what_is_empty_or_incomplete_is_not_shared(&**catalog).await;
     who_shares_keeps_its_own_segments(&**catalog).await;
@@ -82,6 +83,20 @@ async fn equal_content_is_stored_once(catalog: &dyn Catalog) {
     }
     assert_eq!(extents(catalog, first).await, stored);
     assert!(!doomed(catalog).await.contains(&own(first)));
+}
+
+/// Taking it over would take too long.
+async fn what_lies_in_very_many_pieces_is_nobodys_twin(catalog: &dyn Catalog) {
+    for (pieces, shared) in [(1000, true), (1001, false)] {
+        let content = last_bytes(0, pieces);
+        let first = in_pieces(catalog, &new_upload(None), pieces).await;
+        let epoch = catalog.find(first).await.unwrap().upload.epoch;
+        let end = Advance { epoch, sha256: content.sha256, ..last_bytes(pieces, 0) };
+        append(catalog, first, &end).await.unwrap();
+        let second = whole(catalog, &content).await.id;
+        let extents = catalog.extents(second, 0..pieces).await.unwrap();
+        assert_eq!(extents[0].blob == own(first), shared, "{pieces}");
+    }
 }
 
 async fn what_differs_in_digest_or_length_is_not_shared(catalog: &dyn Catalog) {

@@ -177,7 +177,7 @@ statements! {
     /// waits, and one whose removal is under way is passed over.
     FIND_TWIN =
         "SELECT id FROM uploads WHERE sha256 = $1 AND length_bytes = $2 AND completed_at IS NOT NULL AND id <> $3 \
-         AND (SELECT count(*) FROM (SELECT FROM extents WHERE upload_id = uploads.id LIMIT $4 + 1) AS few) <= $4 \
+         AND (SELECT count(*) FROM (SELECT FROM extents WHERE upload_id = uploads.id LIMIT $4::bigint + 1) AS few) <= $4::bigint \
          LIMIT 1 FOR KEY SHARE SKIP LOCKED";
 
     TAKE_TURN = "SELECT pg_advisory_xact_lock($1)";

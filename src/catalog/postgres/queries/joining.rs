@@ -36,8 +36,8 @@ statements! {
     /// Those that are there stay until the end of the transaction. KEY SHARE keeps off a removal alone.
     LOCK_PARTS =
         "SELECT id, concat IS NOT DISTINCT FROM 'partial', completed_at IS NOT NULL, length_bytes, digest_state, sha256, \
-           greatest((SELECT count(*) FROM (SELECT FROM extents WHERE upload_id = uploads.id LIMIT $2) AS few), \
-             (SELECT count(*) FROM (SELECT FROM segments WHERE upload_id = uploads.id LIMIT $2) AS few)) \
+           greatest((SELECT count(*) FROM (SELECT FROM extents WHERE upload_id = uploads.id LIMIT $2::bigint) AS few), \
+             (SELECT count(*) FROM (SELECT FROM segments WHERE upload_id = uploads.id LIMIT $2::bigint) AS few)) \
          FROM uploads WHERE id IN (SELECT part_id FROM parts WHERE final_id = $1) ORDER BY id FOR KEY SHARE";
 
     /// In the order in which everybody locks blobs, so that no two wait for one another.
