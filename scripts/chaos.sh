@@ -9,8 +9,9 @@ usage() {
 Usage: scripts/chaos.sh [--minutes N] [--seed S] [--store postgres|folder]
 
 Starts three backends, two frontends and a PostgreSQL, and sends twenty clients at them (PUT, forms, tus, downloads, ranges)
-while processes are killed, stopped and told to end, connections fail and PostgreSQL goes away and comes back. Then it
-mends everything, lets the clients finish, and compares all that is stored with what was sent.
+while processes are killed, stopped and told to end, connections fail and PostgreSQL goes away and comes back. Those that speak
+tus send checksums, right and wrong ones, tell lengths late, leave uploads to expire, and join files of parts sent at once. Then
+it mends everything, lets the clients finish, and compares all that is stored with what was sent.
 
   --minutes N  how long the faults go on (default 1)
   --seed S     repeats a run: the same contents, clients and faults in the same order. What it cannot repeat is when

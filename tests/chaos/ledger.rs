@@ -15,6 +15,8 @@ pub enum State {
     Receiving,
     /// Its client was told of a part and went away for good.
     Abandoned,
+    /// Nobody is to go on with it: a part of a file, or a file that waits for a part that does not come. It expires.
+    Left,
     Complete,
     /// A deletion was asked for; it is known to have been done once the state is `Removed`.
     Removing,
@@ -41,6 +43,8 @@ struct Book {
     announced: HashMap<String, Content>,
     /// Files that came in one request which was not answered with success: which frontend had it, and from when to when.
     given_up: HashMap<String, (usize, Instant, Instant)>,
+    /// Contents that were sent in parts.
+    joined: Vec<Content>,
 }
 
 #[derive(Default)]
@@ -60,6 +64,15 @@ impl Ledger {
 
     pub fn announced(&self, name: &str) -> Option<Content> {
         self.lock().announced.get(name).copied()
+    }
+
+    /// The content is sent in parts.
+    pub fn joining(&self, content: Content) {
+        self.lock().joined.push(content);
+    }
+
+    pub fn joined(&self) -> Vec<Content> {
+        self.lock().joined.clone()
     }
 
     /// Some content of at most so many bytes that was sent lately, or is being sent.
@@ -102,6 +115,10 @@ impl Ledger {
 
     pub fn get(&self, id: &str) -> Option<Entry> {
         self.lock().entries.get(id).copied()
+    }
+
+    pub fn may_have_expired(&self, id: &str) -> bool {
+        self.get(id).is_some_and(|entry| entry.may_have_expired())
     }
 
     pub fn all(&self) -> Vec<(String, Entry)> {

@@ -58,6 +58,8 @@ impl Report {
             sums.untold
         );
         println!("clients sent content that was sent before {} times", sums.repeated);
+        println!("\nthe service");
+        sums.deeds.iter().for_each(|(name, count)| println!("  {count:>6} times {name}"));
         println!("\nafter {:.0} s:", self.took.as_secs_f64());
         for goal in Goal::ALL {
             let missed = sums.violations.get(&goal).map(Vec::as_slice).unwrap_or_default();

@@ -19,6 +19,8 @@ pub enum Kind {
     Put,
     Form,
     Tus,
+    /// A file of parts, which were sent by tus.
+    Joined,
     Download,
     Range,
     Delete,
@@ -53,7 +55,9 @@ impl Goal {
 
     pub fn says(self) -> &'static str {
         match self {
-            Self::Kept => "every acknowledged byte is there, each digest is right, no offset went back",
+            Self::Kept => {
+                "every acknowledged byte is there, each digest is right, no offset went back or past what was confirmed"
+            }
             Self::Removed => "what was deleted stays deleted",
             Self::NoFailure => "no request failed but those inside a frontend that was killed or cut off",
             Self::NoneStuck => "every client finished",
@@ -82,6 +86,8 @@ pub struct Counts {
 pub struct Sums {
     pub kinds: BTreeMap<Kind, Counts>,
     pub faults: BTreeMap<&'static str, u64>,
+    /// What the service did beside storing and giving back.
+    pub deeds: BTreeMap<&'static str, u64>,
     /// Nobody listened where a client was sent, so it went elsewhere before it had said anything.
     pub sent_elsewhere: u64,
     /// Uploads that went on after a request had ended early.
@@ -130,6 +136,10 @@ impl Tally {
 
     pub fn fault(&self, name: &'static str) {
         *self.lock().faults.entry(name).or_default() += 1;
+    }
+
+    pub fn did(&self, what: &'static str) {
+        *self.lock().deeds.entry(what).or_default() += 1;
     }
 
     pub fn sent_elsewhere(&self) {

@@ -11,11 +11,20 @@ const BLOCK: u64 = 64 * 1024;
 pub struct Content {
     pub seed: u64,
     pub length: u64,
+    /// Where it begins in what the seed makes.
+    start: u64,
 }
 
 impl Content {
-    pub fn new(seed: u64, length: u64) -> Self {
-        Self { seed, length }
+    pub const fn new(seed: u64, length: u64) -> Self {
+        Self { seed, length, start: 0 }
+    }
+
+    /// Some of it as a file of its own.
+    #[allow(dead_code, reason = "not every program of tests sends parts")]
+    pub fn part(self, range: Range<u64>) -> Self {
+        assert!(range.end <= self.length, "{range:?} of {self:?}");
+        Self { seed: self.seed, length: range.end - range.start, start: self.start + range.start }
     }
 
     pub fn all(self) -> Vec<u8> {
@@ -30,7 +39,8 @@ impl Content {
 
     pub fn reader(self, range: Range<u64>) -> Reader {
         assert!(range.end <= self.length, "{range:?} of {self:?}");
-        Reader { content: self, range, block: u64::MAX, bytes: vec![0; BLOCK as usize] }
+        let range = self.start + range.start..self.start + range.end;
+        Reader { seed: self.seed, range, block: u64::MAX, bytes: vec![0; BLOCK as usize] }
     }
 
     /// In hexadecimal.
@@ -47,7 +57,7 @@ impl Content {
 }
 
 pub struct Reader {
-    content: Content,
+    seed: u64,
     range: Range<u64>,
     /// Which block `bytes` holds.
     block: u64,
@@ -59,7 +69,7 @@ impl Read for Reader {
         let block = self.range.start / BLOCK;
         if block != self.block {
             self.block = block;
-            let seed = self.content.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ block;
+            let seed = self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ block;
             fastrand::Rng::with_seed(seed).fill(&mut self.bytes);
         }
         let within = (self.range.start % BLOCK) as usize;

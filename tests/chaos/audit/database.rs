@@ -21,7 +21,7 @@ const RECORDS: &[Check] = &[
         false,
         "SELECT id::text || ' to ' || offset_bytes FROM uploads u CROSS JOIN LATERAL (
            SELECT coalesce(max(offset_bytes + length_bytes), 0) AS ends, coalesce(sum(length_bytes), 0) AS sum
-           FROM segments WHERE upload_id = u.id) covered
+           FROM segments WHERE upload_id = u.id AND NOT pending) covered
          WHERE covered.ends <> u.offset_bytes OR covered.sum <> u.offset_bytes",
     ),
     (
@@ -45,18 +45,28 @@ const RECORDS: &[Check] = &[
              UNION SELECT upload_id, blob_id FROM extents) referring GROUP BY blob_id) r ON r.blob_id = b.id
          WHERE b.refs IS DISTINCT FROM coalesce(r.refs, 0)",
     ),
-    (
-        "contents that are stored more than once",
-        false,
-        "SELECT encode(u.sha256, 'hex') || ' of ' || u.length_bytes || ' bytes in ' || count(DISTINCT e.blob_id) || ' blobs'
-         FROM uploads u JOIN extents e ON e.upload_id = u.id
-         WHERE u.completed_at IS NOT NULL GROUP BY u.sha256, u.length_bytes HAVING count(DISTINCT e.blob_id) > 1",
-    ),
     ("doomed blobs", true, "SELECT id::text FROM blobs WHERE doomed_at IS NOT NULL"),
     (
         "uploads that nobody goes on with",
         true,
         "SELECT id::text || ' ' || filename || ' at ' || offset_bytes FROM uploads WHERE completed_at IS NULL",
+    ),
+    (
+        "parts that nobody waits for",
+        true,
+        "SELECT id::text || ' ' || filename FROM uploads WHERE concat = 'partial' AND completed_at IS NOT NULL",
+    ),
+    ("parts that are still to be joined", true, "SELECT final_id::text || ' of ' || part_id FROM parts"),
+    (
+        "joined uploads whose digest is still to come",
+        true,
+        "SELECT id::text FROM uploads WHERE completed_at IS NOT NULL AND sha256 IS NULL",
+    ),
+    (
+        "bytes whose checksum was not confirmed",
+        true,
+        "SELECT upload_id::text || ' epoch ' || epoch || ' to ' || end_bytes FROM pending
+         UNION SELECT upload_id::text || ' epoch ' || epoch || ' at ' || offset_bytes FROM segments WHERE pending",
     ),
 ];
 
@@ -77,9 +87,10 @@ const ROWS: &[Check] = &[
         false,
         "SELECT DISTINCT blob_id::text FROM blob_rows r WHERE NOT EXISTS (SELECT FROM blobs WHERE id = r.blob_id)",
     ),
+    // Those whose checksum was wrong, or is not known yet.
     (
         "rows of living blobs that no extent counts",
-        false,
+        true,
         "SELECT r.blob_id::text || ' epoch ' || r.epoch || ' at ' || r.start_bytes
          FROM blob_rows r JOIN blobs b ON b.id = r.blob_id AND b.refs > 0
          WHERE NOT EXISTS (

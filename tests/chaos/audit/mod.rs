@@ -3,6 +3,7 @@
 mod database;
 mod folder;
 mod logs;
+mod sharing;
 
 use crate::Run;
 use crate::clients::Client;
@@ -32,7 +33,9 @@ pub fn audit(run: &Run, logs: &Path) {
     take_up_some(run, &mut auditor);
     check_uploads(run, &mut auditor);
     auditor.check_list();
+    remove_parts(run, &mut auditor);
     check_stores(run);
+    check_expired(run, &mut auditor);
     logs::check(run, logs);
 }
 
@@ -53,7 +56,7 @@ fn check_uploads(run: &Run, auditor: &mut Client<'_>) {
                 auditor.check_content(id, entry.content);
             }
             State::Removed | State::Expired => auditor.check_removed(id),
-            State::Abandoned => auditor.check_abandoned(id),
+            State::Abandoned | State::Left => auditor.check_abandoned(id),
             State::Receiving | State::Removing => {
                 run.tally.violated(Goal::NoneStuck, format!("{id} was left {:?}", entry.state));
             }
@@ -62,11 +65,25 @@ fn check_uploads(run: &Run, auditor: &mut Client<'_>) {
     run.note(format_args!("{} uploads are checked", all.len()));
 }
 
+fn remove_parts(run: &Run, auditor: &mut Client<'_>) {
+    let left = run.ledger.all().into_iter().filter(|(_, entry)| entry.state == State::Left);
+    left.for_each(|(id, _)| auditor.remove_part(&id));
+}
+
+/// To be asked once nothing is left to be swept.
+fn check_expired(run: &Run, auditor: &mut Client<'_>) {
+    let left = |state| matches!(state, State::Abandoned | State::Left);
+    for (id, _) in run.ledger.all().into_iter().filter(|(_, entry)| left(entry.state)) {
+        auditor.check_expired(&id);
+    }
+}
+
 /// Looks at rows and files until nothing is left that should go by itself.
 fn check_stores(run: &Run) {
     let deadline = Instant::now() + SWEPT_WITHIN;
     let findings = loop {
         let mut findings = database::findings(run);
+        findings.extend(sharing::findings(run));
         if let Store::Local = run.site.store {
             findings.extend(folder::findings(run));
         }

@@ -1,8 +1,8 @@
 //! What is asked of the service when everything is over.
 
+use super::tus::speaking_tus;
 use super::{Client, summary};
 use crate::ledger::State;
-use crate::support::client::Request;
 use crate::support::content::Content;
 use crate::tally::{Goal, Kind};
 use serde_json::Value;
@@ -23,17 +23,44 @@ impl Client<'_> {
 
     /// It stands where its client was told or further on, or has expired.
     pub fn check_abandoned(&mut self, id: &str) {
-        let tus = |request: Request| request.header("Tus-Resumable", "1.0.0");
-        let Some((answer, _)) = self.ask(Kind::Question, "HEAD", &format!("/files/{id}"), tus) else {
+        let Some((answer, _)) = self.ask(Kind::Question, "HEAD", &format!("/files/{id}"), speaking_tus)
+        else {
             return;
         };
         let Some(entry) = self.run.ledger.get(id) else { return };
-        let offset = answer.head.field("Upload-Offset").and_then(|offset| offset.parse::<u64>().ok());
-        let stands = answer.status == 200 && offset.is_some_and(|offset| offset >= entry.acknowledged);
+        // What waits for a part stands nowhere.
+        let offset = answer.head.field("Upload-Offset").map_or(Ok(0), str::parse::<u64>);
+        let stands = answer.status == 200 && offset.is_ok_and(|offset| offset >= entry.acknowledged);
         let expired = answer.status == 410 && entry.may_have_expired();
         if !stands && !expired {
             let what = format!("{id} was acknowledged up to {}: {}", entry.acknowledged, summary(&answer));
             self.violated(Goal::Kept, what);
+        }
+    }
+
+    /// A complete part outlives the run unless it is removed: it expires much later than what is incomplete.
+    pub fn remove_part(&mut self, id: &str) {
+        let Some((answer, _)) = self.ask(Kind::Question, "HEAD", &format!("/files/{id}"), speaking_tus)
+        else {
+            return;
+        };
+        let (length, offset) = (answer.head.field("Upload-Length"), answer.head.field("Upload-Offset"));
+        if answer.head.field("Upload-Concat") == Some("partial") && offset.is_some() && offset == length {
+            self.run.ledger.set(id, State::Removing);
+            self.remove(id, &format!("/files/{id}"));
+            self.run.tally.did("removed a part that nobody needed any more");
+        }
+    }
+
+    /// It was left so long ago that it is gone.
+    pub fn check_expired(&mut self, id: &str) {
+        let Some((answer, _)) = self.ask(Kind::Question, "HEAD", &format!("/files/{id}"), speaking_tus)
+        else {
+            return;
+        };
+        match answer.status {
+            410 => self.run.tally.did("let an upload expire"),
+            _ => self.violated(Goal::NoOrphan, format!("{id} has not expired: {}", summary(&answer))),
         }
     }
 
@@ -84,17 +111,25 @@ impl Client<'_> {
         let state = self.run.ledger.get(id).map(|entry| entry.state);
         match (record["state"].as_str(), state) {
             // A client that went away may have had its last bytes on their way.
-            (Some("complete"), None | Some(State::Abandoned)) => {
+            (Some("complete"), None) if record["concat"] == "partial" => {
+                // Nobody knows it, so nobody needs it.
                 self.check(record, id, content);
+                self.run.tally.untold();
+                self.stored(id, content, Instant::now());
+                self.run.ledger.set(id, State::Left);
+            }
+            (Some("complete"), None | Some(State::Abandoned)) => {
+                let Some(record) = self.wait_for_digest(id) else { return };
+                self.check(&record, id, content);
                 self.check_content(id, content);
                 self.run.tally.untold();
             }
             (Some("receiving"), None) => self.check_left_over(name, id),
             // What is stuck is told elsewhere.
-            (Some("complete"), Some(State::Complete | State::Receiving | State::Removing))
+            (Some("complete"), Some(State::Complete | State::Left | State::Receiving | State::Removing))
             | (
                 Some("receiving"),
-                Some(State::Abandoned | State::Expired | State::Receiving | State::Removing),
+                Some(State::Abandoned | State::Left | State::Expired | State::Receiving | State::Removing),
             ) => {}
             (_, Some(State::Removed)) => self.violated(Goal::Removed, format!("{id} is listed: {record}")),
             _ => self.violated(Goal::Kept, format!("{id} is {state:?} and listed so: {record}")),

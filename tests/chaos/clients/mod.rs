@@ -21,11 +21,12 @@ use std::time::{Duration, Instant};
 /// What a client does again and again, and how many do so.
 type Habit = (&'static str, fn(&mut Client<'_>), usize);
 
-const CLIENTS: [Habit; 4] = [
+const CLIENTS: [Habit; 5] = [
     ("put", |client| client.put(), 4),
     ("form", |client| client.form(), 3),
-    ("tus", |client| client.tus(), 8),
-    ("reader", |client| client.read(), 5),
+    ("tus", |client| client.tus(), 7),
+    ("join", |client| client.join(), 2),
+    ("reader", |client| client.read(), 4),
 ];
 
 pub struct Client<'a> {

@@ -12,11 +12,11 @@ use std::io::{self, Read};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-const CONTENT: Content = Content { seed: 1, length: 24 * MIB };
+const CONTENT: Content = Content::new(1, 24 * MIB);
 /// Of which so much is stored when the database goes away.
 const STORED: u64 = 5 * MIB;
 /// Does not fit into the sockets between the store and a client.
-const LONG: Content = Content { seed: 2, length: 64 * MIB };
+const LONG: Content = Content::new(2, 64 * MIB);
 
 /// A cluster of each kind over one server.
 fn clusters(server: &PostgresServer) -> [Cluster; 2] {

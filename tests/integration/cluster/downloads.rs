@@ -11,7 +11,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::ops::Range;
 
 /// Does not fit into the sockets on the way: a backend is in the middle of it while a client has read little.
-const CONTENT: Content = Content { seed: 1, length: 64 * MIB };
+const CONTENT: Content = Content::new(1, 64 * MIB);
 /// Of which the client has read so much when something happens.
 const READ: u64 = MIB;
 

@@ -9,7 +9,7 @@ use crate::support::wait::until;
 use std::io;
 use std::thread;
 
-const CONTENT: Content = Content { seed: 1, length: 24 * MIB };
+const CONTENT: Content = Content::new(1, 24 * MIB);
 
 /// The first server ends in the middle of uploads, the second is promoted once that was noticed.
 fn uploads_go_on_at_the_second_server(end: fn(&mut PostgresServer)) {

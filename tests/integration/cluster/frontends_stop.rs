@@ -11,9 +11,9 @@ use std::io;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
 
-const CONTENT: Content = Content { seed: 1, length: 24 * MIB };
+const CONTENT: Content = Content::new(1, 24 * MIB);
 /// What the stopped frontend still has in its sockets: other bytes, so that each one that arrived would show.
-const STRAY: Content = Content { seed: 2, length: 24 * MIB };
+const STRAY: Content = Content::new(2, 24 * MIB);
 
 /// An upload that frontend 0 was receiving when it was stopped, with more on the way to it.
 struct Interrupted {

@@ -9,9 +9,9 @@ use crate::support::wait::until;
 use std::io::{self, Read};
 
 const SENT: u64 = MIB;
-const CONTENT: Content = Content { seed: 1, length: 3 * MIB };
+const CONTENT: Content = Content::new(1, 3 * MIB);
 /// Does not fit into the sockets on its way.
-const LONG: Content = Content { seed: 2, length: 64 * MIB };
+const LONG: Content = Content::new(2, 64 * MIB);
 
 pub struct InFlight {
     put: Exchange,
