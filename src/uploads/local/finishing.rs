@@ -9,6 +9,7 @@ use crate::db::Chain;
 use crate::domain::{Digest, InvalidDigest, UploadId};
 use crate::uploads::checking::absorb;
 use futures_util::TryStreamExt;
+use log::Level;
 use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
@@ -45,6 +46,13 @@ enum Unreadable {
     State(#[from] InvalidDigest),
     #[error("hashing was broken off")]
     Hashing,
+}
+
+impl Unreadable {
+    /// Nothing is wrong with the upload: a database or a store is away.
+    fn passes(&self) -> bool {
+        matches!(self, Self::Catalog(CatalogError::Unavailable(_)) | Self::Blobs(BlobError::Unavailable(_)))
+    }
 }
 
 impl Finisher {
@@ -107,15 +115,16 @@ impl Finisher {
         if matches!(self.catalog.find(upload.id).await, Err(CatalogError::Gone | CatalogError::NotFound)) {
             return false;
         }
-        match told {
-            false => log::error!(
-                "upload {} has no digest yet, for it cannot be read: {}",
-                upload.id,
-                Chain(&error)
-            ),
-            true => log::debug!("upload {} still cannot be read: {}", upload.id, Chain(&error)),
+        let level = match (told, error.passes()) {
+            (true, _) => Level::Debug,
+            (false, true) => Level::Warn,
+            (false, false) => Level::Error,
+        };
+        log::log!(level, "upload {} has no digest yet, for it cannot be read: {}", upload.id, Chain(&error));
+        // A database that was away is no reason to let an upload be once it is back.
+        if !matches!(error, Unreadable::Catalog(CatalogError::Unavailable(_))) {
+            self.unreadable.insert(upload.id, Instant::now());
         }
-        self.unreadable.insert(upload.id, Instant::now());
         false
     }
 

@@ -18,6 +18,7 @@ on_both_stores!(
     nothing_is_appended_to_a_final_upload,
     a_digest_is_computed_in_slices_that_anybody_goes_on_with,
     what_cannot_be_read_keeps_no_other_from_its_digest,
+    a_digest_goes_on_as_soon_as_the_database_is_back,
     two_that_digest_at_once_agree,
     racing_joins_removals_and_sweeps_leave_nothing_behind,
 );
@@ -236,6 +237,18 @@ async fn what_cannot_be_read_keeps_no_other_from_its_digest(rig: &Rig) {
     assert!(!finisher.digest().await.unwrap());
     check_joined(rig, first.id, b"abcde").await;
     check_joined(rig, second.id, b"deabc").await;
+}
+
+async fn a_digest_goes_on_as_soon_as_the_database_is_back(rig: &Rig) {
+    let parts = [whole_part(rig, b"abc").await, whole_part(rig, b"de").await];
+    let joined = join(rig, &parts).await;
+    let catalog = FaultyCatalog::new(rig.catalog.clone());
+    catalog.script(faulty::At::Digested, [Fault::Unavailable]);
+    let mut finisher = Finisher::new(Arc::new(catalog), Arc::new(rig.blobs.clone()), LIMIT);
+    assert!(!finisher.digest().await.unwrap());
+    assert_eq!(rig.stat(joined.id).await.unwrap().sha256, None);
+    assert!(!finisher.digest().await.unwrap());
+    assert!(rig.stat(joined.id).await.unwrap().sha256.is_some());
 }
 
 async fn two_that_digest_at_once_agree(rig: &Rig) {
