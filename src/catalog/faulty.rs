@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where a fault strikes: at what changes records.
+/// Where a fault strikes: at what changes records, and at the questions that decide what else is to change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
     Create,
@@ -25,6 +25,9 @@ pub enum At {
     Expire,
     Condemn,
     Join,
+    FinalsOf,
+    Joinable,
+    Undigested,
     Digested,
 }
 
@@ -77,11 +80,11 @@ impl Finals for FaultyCatalog {
     }
 
     async fn finals_of(&self, part: UploadId) -> Result<Vec<UploadId>, CatalogError> {
-        self.inner.finals_of(part).await
+        self.struck(At::FinalsOf, self.inner.finals_of(part)).await
     }
 
     async fn joinable(&self, after: Option<UploadId>, limit: u32) -> Result<Vec<UploadId>, CatalogError> {
-        self.inner.joinable(after, limit).await
+        self.struck(At::Joinable, self.inner.joinable(after, limit)).await
     }
 
     async fn undigested(
@@ -89,7 +92,7 @@ impl Finals for FaultyCatalog {
         after: Option<&Undigested>,
         limit: u32,
     ) -> Result<Vec<Undigested>, CatalogError> {
-        self.inner.undigested(after, limit).await
+        self.struck(At::Undigested, self.inner.undigested(after, limit)).await
     }
 
     async fn digested(&self, id: UploadId, from: u64, now: &Progress) -> Result<(), CatalogError> {

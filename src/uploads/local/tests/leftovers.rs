@@ -32,7 +32,12 @@ const WRONG: &str = "SELECT (SELECT count(*) FROM blobs WHERE refs <> (SELECT co
 
 /// Over the whole database: references are what they are said to be, and none dangles.
 pub(super) async fn check_references(rig: &Rig) {
-    let wrong: [i64; 2] = numbers(rig.folder.path(), rig.database.as_ref(), WRONG).await;
+    check_references_in(rig.folder.path(), rig.database.as_ref()).await;
+}
+
+/// As [`check_references`], of a data folder, or of a database.
+pub(super) async fn check_references_in(folder: &Path, database: Option<&TestDatabase>) {
+    let wrong: [i64; 2] = numbers(folder, database, WRONG).await;
     assert_eq!(wrong, [0, 0], "wrong counts, dangling extents");
 }
 

@@ -1,8 +1,15 @@
 use super::worlds::Told;
 use super::*;
+use crate::catalog::CatalogError;
 use crate::catalog::faulty::FaultyCatalog;
-use crate::domain::NewUpload;
+use crate::domain::State;
+use crate::uploads::local::Finisher;
 use tokio::sync::Mutex;
+
+/// How many bytes the parts of a final upload may have together.
+pub(super) const TOGETHER: u64 = 34;
+/// How many bytes are digested before it is noted how far that has come.
+pub(super) const SLICE: u64 = 5;
 
 /// Stores that are used for many cases, and may be closed and opened again.
 pub(super) struct Program {
@@ -24,10 +31,27 @@ pub(super) struct Open {
 /// A request, with everything that it brings.
 #[derive(Clone, Debug)]
 pub(super) enum Act {
-    Create { new: NewUpload, bytes: Vec<u8>, expires: bool },
-    Append { append: Append, bytes: Vec<u8>, expires: bool },
+    Create {
+        new: NewUpload,
+        bytes: Vec<u8>,
+        expires: bool,
+    },
+    Append {
+        append: Append,
+        bytes: Vec<u8>,
+        expires: bool,
+    },
     Terminate,
     Sweep,
+    Stat,
+    /// Of a complete upload, which has this content.
+    Read {
+        content: Vec<u8>,
+    },
+    /// What is left to be done about final uploads; their digests get so many slices further.
+    Finish {
+        slices: usize,
+    },
 }
 
 /// Of sessions other than the one that asks.
@@ -74,7 +98,7 @@ impl Program {
             (Arc::new(catalog.clone()), Arc::new(blobs.clone()));
         let backend = |ttl| {
             let (catalog, blobs, budget) = (store.clone(), bytes.clone(), self.budget.clone());
-            LocalUploads::new(catalog, blobs, budget, ContainerId::from_bits(1), ttl, LIMIT)
+            LocalUploads::new(catalog, blobs, budget, ContainerId::from_bits(1), ttl, TOGETHER)
         };
         let sweeper = || Mutex::new(Sweeper::new(store.clone(), bytes.clone(), Duration::ZERO));
         self.open = Some(Open {
@@ -102,6 +126,11 @@ impl Program {
         }
     }
 
+    /// Nobody may be in the middle of changing any.
+    pub(super) async fn check_references(&self) {
+        leftovers::check_references_in(self.folder.path(), self.database.as_ref()).await;
+    }
+
     pub(super) async fn leftovers(&self) -> Leftovers {
         Leftovers::of(self.folder.path(), self.database.as_ref()).await
     }
@@ -124,7 +153,13 @@ impl Open {
                 backend(expires).append(&call, id, append, body(&bytes)).await.map(drop)
             }
             Act::Terminate => self.backends[0].terminate(&call, id).await,
+            Act::Stat => self.backends[0].inspect(&call, id).await.map(drop),
+            Act::Read { content } => self.read_if_complete(id, &content).await,
             Act::Sweep => match self.sweep(hand).await {
+                Ok(()) => Ok(()),
+                Err(_) => return Told::Unclear,
+            },
+            Act::Finish { slices } => match self.finish(slices).await {
                 Ok(()) => Ok(()),
                 Err(_) => return Told::Unclear,
             },
@@ -138,13 +173,48 @@ impl Open {
         sweeper.search(&mut swept).await
     }
 
+    async fn finish(&self, slices: usize) -> Result<(), CatalogError> {
+        let (catalog, blobs) = (Arc::new(self.catalog.clone()), Arc::new(self.blobs.clone()));
+        let mut finisher = Finisher::new(catalog, blobs, TOGETHER);
+        (finisher.slice, finisher.rest) = (SLICE, Duration::ZERO);
+        let mut finished = finisher.join().await;
+        for _ in 0..slices {
+            finished = finisher.digest().await.map(drop).and(finished);
+        }
+        finished
+    }
+
+    /// Whoever reads it sees this content, to its end or not at all.
+    async fn read_if_complete(&self, id: UploadId, content: &[u8]) -> Result<(), UploadError> {
+        let upload = self.stat(id).await?;
+        if upload.state() == State::Receiving {
+            return Ok(());
+        }
+        match self.try_to_read(&upload).await {
+            Ok(read) => assert_eq!(read, content),
+            // Since we looked.
+            Err(UploadError::Gone) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
     pub(super) async fn stat(&self, id: UploadId) -> Result<Upload, UploadError> {
         self.backends[0].stat(&Call::default(), id).await
     }
 
+    /// As it is recorded; nothing comes of it.
+    pub(super) async fn find(&self, id: UploadId) -> Result<Upload, UploadError> {
+        Ok(self.catalog.find(id).await?.upload)
+    }
+
     pub(super) async fn read(&self, upload: &Upload) -> Vec<u8> {
-        let content = self.backends[0].open(&Call::default(), upload, 0..upload.offset).await.unwrap();
-        content.try_collect::<Vec<Bytes>>().await.unwrap().concat()
+        self.try_to_read(upload).await.unwrap()
+    }
+
+    async fn try_to_read(&self, upload: &Upload) -> Result<Vec<u8>, UploadError> {
+        let content = self.backends[0].open(&Call::default(), upload, 0..upload.offset).await?;
+        Ok(content.try_collect::<Vec<Bytes>>().await?.concat())
     }
 
     /// Faults that did not strike never will.

@@ -1,3 +1,4 @@
+use super::playing::{self, Step};
 use crate::blobs::faulty as blobs;
 use crate::catalog::faulty as catalog;
 use proptest::collection::vec;
@@ -10,13 +11,7 @@ pub(super) struct Case {
     pub length: Option<u64>,
     /// Bytes that come with the creation.
     pub first: u64,
-    pub steps: Vec<Step>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Step {
-    Request { request: Request, stopped: Option<Stopped>, fault: Option<(At, Lost)> },
-    Restart,
+    pub steps: Vec<Step<Request>>,
 }
 
 #[derive(Clone, Debug)]
@@ -46,36 +41,6 @@ pub(super) enum By {
     },
 }
 
-/// A request does not come to its end at once.
-#[derive(Clone, Debug)]
-pub(super) struct Stopped {
-    /// At which of the moments at which it waits for something.
-    pub at: u32,
-    pub meanwhile: Vec<Request>,
-    pub then: Then,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Then {
-    GoesOn,
-    /// Nobody wants its answer any more.
-    IsDropped,
-    /// And the whole program with it.
-    Crashes,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum At {
-    Blobs(blobs::At),
-    Catalog(catalog::At),
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Lost {
-    Call,
-    Answer,
-}
-
 pub(super) fn cases() -> impl Strategy<Value = Case> {
     // In any other order hardly anything would come of it.
     let creation = (any::<bool>(), stopped(), fault());
@@ -90,7 +55,7 @@ pub(super) fn cases() -> impl Strategy<Value = Case> {
     })
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = Step<Request>> {
     let request = (request(), stopped(), fault()).prop_map(|(request, stopped, fault)| Step::Request {
         request,
         stopped,
@@ -134,14 +99,12 @@ fn expires() -> impl Strategy<Value = bool> {
     proptest::bool::weighted(0.2)
 }
 
-fn stopped() -> impl Strategy<Value = Option<Stopped>> {
-    let then = prop_oneof![3 => Just(Then::GoesOn), 1 => Just(Then::IsDropped), 1 => Just(Then::Crashes)];
-    let stopped = (0u32..7, vec(request(), 0..4), then);
-    weighted(0.4, stopped.prop_map(|(at, meanwhile, then)| Stopped { at, meanwhile, then }))
+fn stopped() -> impl Strategy<Value = Option<playing::Stopped<Request>>> {
+    playing::stopped(7, request())
 }
 
-fn fault() -> impl Strategy<Value = Option<(At, Lost)>> {
-    let blobs = [blobs::At::Write, blobs::At::Finish, blobs::At::Delete].map(At::Blobs);
+fn fault() -> impl Strategy<Value = Option<(playing::At, playing::Lost)>> {
+    let blobs = [blobs::At::Write, blobs::At::Finish, blobs::At::Delete];
     let catalog = [
         catalog::At::Create,
         catalog::At::Claim,
@@ -151,10 +114,5 @@ fn fault() -> impl Strategy<Value = Option<(At, Lost)>> {
         catalog::At::Expire,
         catalog::At::Condemn,
     ];
-    let at = prop_oneof![
-        proptest::sample::select(blobs.to_vec()),
-        proptest::sample::select(catalog.map(At::Catalog).to_vec())
-    ];
-    let lost = prop_oneof![Just(Lost::Call), Just(Lost::Answer)];
-    weighted(0.15, (at, lost))
+    playing::fault(&blobs, &catalog)
 }

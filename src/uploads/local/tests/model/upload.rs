@@ -1,4 +1,5 @@
-use crate::domain::Epoch;
+use super::worlds::{Outcome, World};
+use crate::domain::{Epoch, Upload};
 use crate::uploads::UploadError;
 
 /// What an upload is, to whoever asks from outside.
@@ -44,6 +45,16 @@ pub(super) enum Op {
     Expire,
     /// Of a sweep: what has stored bytes and was not created never will be.
     Condemn,
+}
+
+impl World for Model {
+    type Op = Op;
+
+    fn outcomes(&self, op: &Op) -> Vec<(Self, Outcome<Op>)> {
+        let mut after = self.clone();
+        let outcome = after.apply(*op);
+        vec![(after, outcome.map(|()| Vec::new()))]
+    }
 }
 
 impl Model {
@@ -103,6 +114,22 @@ impl Model {
         !self.owners.is_empty() && self.length == Some(self.end(false))
     }
 
+    pub(super) fn looks_like(&self, seen: &Result<Upload, UploadError>) -> bool {
+        match seen {
+            Err(UploadError::Gone) => self.removed,
+            _ if self.removed => false,
+            Err(UploadError::NotFound) => self.owners.is_empty(),
+            Err(error) => panic!("{error:?}"),
+            Ok(upload) => {
+                let complete = self.is_complete();
+                let sum = complete.then(|| super::sum(&self.content));
+                let position = (upload.offset, upload.epoch.0, upload.length);
+                position == (self.end(false), self.owners.len() as i64, self.length)
+                    && (upload.completed_at.is_some(), upload.sha256) == (complete, sum)
+            }
+        }
+    }
+
     fn extend(&mut self, owner: u64, count: u64, expires: bool) {
         self.content.extend(bytes(owner, self.end(false), count));
         self.expired = expires;
@@ -120,7 +147,27 @@ impl Model {
     }
 }
 
-/// What an owner brings for these offsets: within an epoch the bytes at an offset are always the same.
+impl Op {
+    /// What a client's append does that gives no checksum.
+    pub(super) fn of_client(
+        owner: u64,
+        at: u64,
+        count: u64,
+        length: Option<u64>,
+        expires: bool,
+    ) -> Vec<Self> {
+        let chunk = |count, length| Self::Append { owner, at, count, length, expires, pending: false };
+        let ops = [
+            Some(Self::Claim { owner, at, count, length }),
+            length.is_some().then(|| chunk(0, length)),
+            (count > 0).then(|| chunk(count, None)),
+        ];
+        ops.into_iter().flatten().collect()
+    }
+}
+
+/// What an owner brings for these offsets: within an epoch the bytes at an offset are always the same. The lower half of the
+/// owner's number decides.
 pub(super) fn bytes(owner: u64, from: u64, count: u64) -> Vec<u8> {
     let byte = |at: u64| ((owner << 32 | at).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8;
     (from..from + count).map(byte).collect()
