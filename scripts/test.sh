@@ -133,8 +133,20 @@ install_missing() {
     # Now that the names of all packages are known.
     mapfile -t packages < <(missing_packages)
     echo "Installing ${packages[*]}"
-    apt-get install -y -qq --no-install-recommends "${packages[@]}" || echo "The installation failed."
+    install_without_starting "${packages[@]}" || echo "The installation failed."
 }
+
+# install_without_starting PACKAGE...: Debian starts the services of nginx, PostgreSQL and Docker as it installs them, on ports
+# that may be somebody's, unless this script says no. A subshell, so that it goes however the installation ends.
+install_without_starting() (
+    policy=/usr/sbin/policy-rc.d
+    if [[ ! -e $policy ]]; then
+        trap 'rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+    fi
+    apt-get install -y -qq --no-install-recommends "$@"
+)
 
 # The tus clients that others wrote, in exact versions; installed again only when these change.
 install_clients() {

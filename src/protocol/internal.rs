@@ -61,6 +61,7 @@ pub fn sane_request_id(value: &str) -> Option<&str> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn what_one_replica_prints_the_other_parses() {
@@ -78,6 +79,22 @@ mod tests {
         for bad in ["", "a b", "a\nb", "é", "a\"b", &"x".repeat(129)] {
             assert!(sane_request_id(bad).is_none(), "{bad:?}");
         }
+    }
+
+    /// A block with a `proxy_set_header` of its own would lose all of those above it.
+    #[test]
+    fn the_edge_strips_what_the_frontends_strip() {
+        let config = include_str!("../../nginx/nginx.conf");
+        let (above, servers) = config.split_once("\n    server {\n").unwrap();
+        let names = |before: &str, after: &str| -> BTreeSet<String> {
+            let name = |line: &str| Some(line.trim().strip_prefix(before)?.strip_suffix(after)?.to_owned());
+            above.lines().filter_map(name).filter(|name| name.starts_with("X-")).collect()
+        };
+        // Nobody reads this one in a request; a client has no business to send it all the same.
+        let requests = STRIPPED_FROM_REQUESTS.into_iter().chain([BACKEND_CONTAINER]);
+        assert_eq!(names("proxy_set_header ", " \"\";"), requests.map(str::to_owned).collect());
+        assert_eq!(names("proxy_hide_header ", ";"), STRIPPED_FROM_ANSWERS.map(str::to_owned).into());
+        assert!(!servers.contains("proxy_set_header") && !servers.contains("proxy_hide_header"));
     }
 
     proptest! {

@@ -7,13 +7,18 @@ use std::time::{Duration, Instant};
 pub const DEADLINE: Duration = Duration::from_secs(90);
 
 /// Asks again and again until there is an answer.
-pub fn until<T>(what: impl Display, mut ask: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: impl Display, ask: impl FnMut() -> Option<T>) -> T {
+    within(DEADLINE, ask).unwrap_or_else(|| panic!("waited {DEADLINE:?} in vain: {what}"))
+}
+
+/// Asks again and again until there is an answer or the time is over.
+pub fn within<T>(time: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let begin = Instant::now();
     loop {
-        if let Some(answer) = ask() {
+        let answer = ask();
+        if answer.is_some() || begin.elapsed() >= time {
             return answer;
         }
-        assert!(begin.elapsed() < DEADLINE, "waited {DEADLINE:?} in vain: {what}");
         thread::sleep(Duration::from_millis(20));
     }
 }

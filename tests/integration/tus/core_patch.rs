@@ -47,11 +47,13 @@ fn patch_at_another_offset_is_409_and_modifies_nothing() {
         let upload = Tus::create(at, content.length);
         upload.append(at, content, 0..500).unwrap().expect(204);
         for range in [0..100, 499..1000, 501..1000, 999..1000] {
-            upload.append(at, Content::new(3, 1000), range).unwrap().expect(409);
+            let refused = upload.append(at, Content::new(3, 1000), range).unwrap().expect(409);
+            assert_eq!(refused.field("Upload-Offset"), "500");
         }
         assert_eq!(upload.offset(at), 500);
         upload.append(at, content, 500..1000).unwrap().expect(204);
-        upload.append(at, Content::new(3, 1000), 0..1000).unwrap().expect(409);
+        let refused = upload.append(at, Content::new(3, 1000), 0..1000).unwrap().expect(409);
+        assert_eq!(refused.field("Upload-Offset"), "1000");
         assert_stored(at, upload.id(), content);
     }
 }

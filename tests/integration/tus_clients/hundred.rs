@@ -1,4 +1,4 @@
-use super::{Edge, MIB, cut, id_in};
+use super::{CUT_AFTER, Edge, cut, id_in};
 use crate::support::api::{assert_stored, backends_of, record};
 use crate::support::chaos::ChaosProxy;
 use crate::support::content::Content;
@@ -13,7 +13,8 @@ const BATCH: usize = 9;
 #[test]
 fn a_hundred_uploads_with_cuts_have_a_hundred_right_digests() {
     let edge = &Edge::start();
-    let contents: Vec<_> = (0..100).map(|seed| Content::new(seed, 9 * MIB + seed * 40_001)).collect();
+    let contents: Vec<_> =
+        (0..100).map(|seed| Content::new(seed, CUT_AFTER + 65_536 + seed * 1_001)).collect();
     let records: Vec<Value> = thread::scope(|scope| {
         let shares = TusClient::ALL.into_iter().zip(contents.chunks(34));
         let clients: Vec<_> =

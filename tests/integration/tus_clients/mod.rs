@@ -1,5 +1,6 @@
 //! tus clients that others wrote, unchanged, through nginx, frontends and backends, over a network that breaks.
 
+mod checksums;
 mod cuts;
 mod deferred;
 mod hundred;

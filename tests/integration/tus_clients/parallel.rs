@@ -1,8 +1,9 @@
 use super::{Edge, MIB, id_in};
-use crate::support::api::{assert_stored, record};
+use crate::support::api::{assert_stored, backends_of, record, tus};
 use crate::support::content::Content;
 use crate::support::tus_client::TusClient;
 use crate::support::wait::until;
+use std::collections::BTreeSet;
 
 /// tuspy sends a file in one upload only.
 #[test]
@@ -19,6 +20,12 @@ fn a_file_that_a_client_sends_in_four_parallel_parts_with_cuts_is_one_upload() {
         });
         assert_eq!(known["filename"], "in four parts.bin");
         assert_stored(edge.url(), id_in(url), content);
+        let head = tus(edge.url(), "HEAD", &format!("/files/{}", id_in(url))).send().expect(200);
+        let concat = head.field("Upload-Concat");
+        let parts = concat.strip_prefix("final;").map(|urls| urls.split(' ').count());
+        assert_eq!(parts, Some(4), "{client:?}: {concat}");
+        let backends: BTreeSet<_> = backends_of(&known).into_iter().collect();
+        assert!(backends.len() > 1, "{client:?}: {backends:?}");
         let cuts = edge.network.counts().faults - before.faults;
         assert!(cuts >= 4, "{client:?}: each part is longer than 8 MiB, and there were {cuts} cuts");
     }

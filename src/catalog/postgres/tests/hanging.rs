@@ -14,7 +14,7 @@ use crate::domain::{BlobId, ContainerId, Digest, Epoch, Upload, UploadId};
 use async_trait::async_trait;
 use bytes::Bytes;
 use deadpool_postgres::Transaction;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::{Mutex, oneshot};
 use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
@@ -199,7 +199,7 @@ async fn a_claim_behind_a_commit_that_hangs_is_unavailable_in_time() {
     let asked = Instant::now();
     let claimed = catalog.claim(id, 0, None).await;
     assert!(matches!(claimed, Err(CatalogError::Unavailable(_))), "{claimed:?}");
-    assert!(asked.elapsed() < PATIENCE + Duration::from_secs(1));
+    assert!(asked.elapsed() < PATIENCE * 2);
     drop(transaction);
     drop(lease);
     assert_eq!(catalog.claim(id, 0, None).await.unwrap().epoch, Epoch(2));
@@ -234,7 +234,7 @@ async fn a_database_that_hangs_is_unavailable_in_time_and_its_connection_is_not_
     let asked = Instant::now();
     let found = catalog.find(id).await;
     assert!(matches!(found, Err(CatalogError::Unavailable(_))), "{found:?}");
-    assert!(asked.elapsed() < PATIENCE + Duration::from_secs(1));
+    assert!(asked.elapsed() < PATIENCE * 2);
     // The pool has one connection, and the first still waits.
     catalog.check().await.unwrap();
     lock.rollback().await.unwrap();

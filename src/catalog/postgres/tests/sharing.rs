@@ -11,7 +11,7 @@ use crate::db::{PATIENCE, Staged};
 use crate::domain::{BlobId, Upload, UploadId};
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use uuid::Uuid;
 
 async fn whole(catalog: &PostgresCatalog, content: &Advance) -> Result<Upload, CatalogError> {
@@ -89,7 +89,7 @@ async fn a_turn_behind_equal_content_that_hangs_is_unavailable_in_time() {
     let asked = Instant::now();
     let refused = whole(&catalog, &content).await;
     assert!(matches!(refused, Err(CatalogError::Unavailable(_))), "{refused:?}");
-    assert!(asked.elapsed() < PATIENCE + Duration::from_secs(1));
+    assert!(asked.elapsed() < PATIENCE * 2);
     whole(&catalog, &last_bytes(0, 10)).await.unwrap();
     drop(hung);
     drop(lease);

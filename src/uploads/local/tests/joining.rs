@@ -332,7 +332,8 @@ async fn racing_joins_removals_and_sweeps_leave_nothing_behind(rig: &Rig) {
         .map(|_| NewUpload { concat: Some(Concat::Partial), ..described(Some(SHARE as u64)) })
         .collect();
     let joined = Cell::new(0);
-    let acting = async |actor: u64| {
+    let acting = Cell::new(true);
+    let act_often = async |actor: u64| {
         let mut random = fastrand::Rng::with_seed(actor);
         for _ in 0..12 {
             let backend = [&rig.uploads, &rig.uploads, &other, &other, &impatient][random.usize(..5)];
@@ -342,8 +343,12 @@ async fn racing_joins_removals_and_sweeps_leave_nothing_behind(rig: &Rig) {
             }
         }
     };
+    let act_all = async {
+        join_all((0..16).map(act_often)).await;
+        acting.set(false);
+    };
     let sweeping = async {
-        for _ in 0..6 {
+        while acting.get() {
             let mut finisher = finisher(rig);
             sweep_all(rig).await;
             finisher.join().await.unwrap();
@@ -351,7 +356,7 @@ async fn racing_joins_removals_and_sweeps_leave_nothing_behind(rig: &Rig) {
             check_references(rig).await;
         }
     };
-    tokio::join!(join_all((0..16).map(acting)), sweeping);
+    tokio::join!(act_all, sweeping);
     assert!(joined.get() > 0);
     check_references(rig).await;
     finisher(rig).join().await.unwrap();

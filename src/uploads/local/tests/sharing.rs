@@ -5,7 +5,7 @@ use super::*;
 use crate::blobs::faulty::{At, Fault};
 use crate::catalog::faulty::{self, FaultyCatalog};
 use futures_util::future::join_all;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 on_both_stores!(
     equal_content_takes_the_room_of_one_and_goes_with_the_last,
@@ -149,16 +149,21 @@ async fn racing_uploads_and_removals_of_equal_content_leave_nothing_amiss(rig: &
             }
         }
     };
+    let acting = Cell::new(true);
+    let act_all = async {
+        join_all((0..ACTORS).map(act)).await;
+        acting.set(false);
+    };
     let sweep = async || {
         // A creation whose bytes have no record yet is none that came to nothing.
         let blobs = Arc::new(rig.blobs.clone());
         let (mut sweeper, mut swept) = (Sweeper::new(rig.catalog.clone(), blobs, TTL), Swept::default());
-        for _ in 0..20 {
+        while acting.get() {
             sweeper.sweep(&mut swept).await.unwrap();
             sweeper.search(&mut swept).await.unwrap();
         }
     };
-    tokio::join!(join_all((0..ACTORS).map(act)), sweep(), sweep());
+    tokio::join!(act_all, sweep(), sweep());
 
     sweep_all(rig).await;
     assert_eq!(rig.numbers(AMISS).await, [0, 0, 0]);
