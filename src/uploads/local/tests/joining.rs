@@ -332,10 +332,12 @@ async fn racing_joins_removals_and_sweeps_leave_nothing_behind(rig: &Rig) {
         .map(|_| NewUpload { concat: Some(Concat::Partial), ..described(Some(SHARE as u64)) })
         .collect();
     let joined = Cell::new(0);
-    let acting = Cell::new(true);
+    let (rounds, acting) = (Cell::new(0), Cell::new(true));
     let act_often = async |actor: u64| {
         let mut random = fastrand::Rng::with_seed(actor);
-        for _ in 0..12 {
+        let mut acts = 0..;
+        // The one that sweeps gets to it seldom among so many, and would else be through once.
+        while acts.next() < Some(12) || rounds.get() < 3 {
             let backend = [&rig.uploads, &rig.uploads, &other, &other, &impatient][random.usize(..5)];
             match act(rig, backend, &names, &mut random).await {
                 Ok(has_joined) => joined.set(joined.get() + u32::from(has_joined)),
@@ -354,6 +356,7 @@ async fn racing_joins_removals_and_sweeps_leave_nothing_behind(rig: &Rig) {
             finisher.join().await.unwrap();
             finisher.digest().await.unwrap();
             check_references(rig).await;
+            rounds.set(rounds.get() + 1);
         }
     };
     tokio::join!(act_all, sweeping);
