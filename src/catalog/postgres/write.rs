@@ -120,8 +120,15 @@ pub(super) async fn append(
     let values: [&(dyn ToSql + Sync); 9] =
         [id, epoch, offset, count, &length, &digest, &sha256, &ttl.as_secs_f64(), from];
     let compare_and_set = transaction.query_opt(&compare_and_set, &values);
-    let (recorded, shared, advanced) =
-        join3(range.record(transaction), sharing.share(transaction), compare_and_set).await;
+    let record = async {
+        match sharing.has_twin() {
+            // The twin's extents count. One of our own would be given up with a blob that, where the same chunk came twice
+            // and the other was first, is given up already.
+            true => range.record_segment(transaction).await,
+            false => range.record(transaction).await,
+        }
+    };
+    let (recorded, shared, advanced) = join3(record, sharing.share(transaction), compare_and_set).await;
     recorded?;
     shared?;
     advanced?.as_ref().map(rows::upload).transpose()

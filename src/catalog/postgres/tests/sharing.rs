@@ -2,13 +2,13 @@
 
 use super::catalog;
 use super::hanging::until_waiting;
-use crate::catalog::conformance::{TTL, create, last_bytes, new_upload};
+use crate::catalog::conformance::{TTL, bytes, create, last_bytes, new_upload};
 use crate::catalog::postgres::{PostgresCatalog, queries};
 use crate::catalog::{Advance, Catalog, CatalogError};
 use crate::db::postgres::TransactionPart;
 use crate::db::testing::TestDatabase;
 use crate::db::{PATIENCE, Staged};
-use crate::domain::{BlobId, Upload, UploadId};
+use crate::domain::{BlobId, ContainerId, Upload, UploadId};
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
 use std::time::Instant;
@@ -117,6 +117,36 @@ async fn who_has_found_a_twin_takes_its_turn_too() {
     let shared = shared.await.unwrap().unwrap();
     assert_eq!(removal.await.unwrap().unwrap(), []);
     assert_eq!(catalog.terminate(shared.id).await.unwrap(), [BlobId(twin.as_uuid())]);
+}
+
+/// Both were in time when they began: a relay that lost the answer sends the chunk again while the first is still stored.
+#[tokio::test]
+async fn of_the_last_chunk_twice_at_once_one_shares_and_the_other_is_late() {
+    let (_database, catalog) = catalog().await;
+    let content = last_bytes(0, 10);
+    let twin = whole(&catalog, &content).await.unwrap().id;
+    // What one backend brings goes on in its row, what the other brings has one of its own: no key is there twice.
+    let id = create(&catalog, &new_upload(None)).await.id;
+    catalog.append(id, &bytes(0, 5), Staged::Durable, TTL).await.unwrap();
+    let last = Advance { sha256: content.sha256, ..last_bytes(5, 5) };
+    let mut lease = catalog.pool.lease().await.unwrap();
+    let in_turn = lease.transaction().await.unwrap();
+    let number = super::super::sharing::turn(content.sha256.as_ref().unwrap());
+    in_turn.execute(queries::TAKE_TURN, &[&number]).await.unwrap();
+    let append = |backend| {
+        let (catalog, last) = (catalog.clone(), Advance { backend, ..last.clone() });
+        tokio::spawn(async move { catalog.append(id, &last, Staged::Durable, TTL).await })
+    };
+    let both = [append(last.backend), append(ContainerId::from_bits(2))];
+    until_waiting(&catalog.pool, 2).await;
+    in_turn.rollback().await.unwrap();
+    let [one, other] = both.map(|append| async { append.await.unwrap() });
+    let (stored, late) = match tokio::join!(one, other) {
+        (Ok(stored), Err(late)) | (Err(late), Ok(stored)) => (stored, late),
+        both => panic!("{both:?}"),
+    };
+    assert!(matches!(late, CatalogError::Conflict(now) if *now == stored));
+    assert_eq!(catalog.extents(id, 0..10).await.unwrap(), catalog.extents(twin, 0..10).await.unwrap());
 }
 
 #[tokio::test]
