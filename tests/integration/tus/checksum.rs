@@ -1,9 +1,52 @@
-use super::{created, each_role, extensions, head, list, patch};
+use super::{Sentences, created, each_role, extensions, head, list, patch};
 use crate::support::api::Tus;
 use crate::support::client::{Answer, Url};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::Digest;
+
+/// What the text says here, and which test holds it.
+pub(super) const SENTENCES: Sentences = &[
+    ("If supported, the Server MUST add `checksum` to the `Tus-Extension` header.", "checksum_is_announced"),
+    (
+        "A Server MUST support at least the SHA1 checksum algorithm identified by `sha1`.",
+        "options_lists_the_algorithms_and_sha1_is_among_them",
+    ),
+    (
+        "The names of the checksum algorithms MUST only consist of ASCII characters with the modification \
+         that uppercase characters are excluded.",
+        "options_lists_the_algorithms_and_sha1_is_among_them",
+    ),
+    (
+        "The `Tus-Checksum-Algorithm` header MUST be included in the response to an `OPTIONS` request.",
+        "options_lists_the_algorithms_and_sha1_is_among_them",
+    ),
+    (
+        "The `Tus-Checksum-Algorithm` response header MUST be a comma-separated list of the checksum \
+         algorithms supported by the server.",
+        "options_lists_the_algorithms_and_sha1_is_among_them",
+    ),
+    (
+        "The header MUST consist of the name of the used checksum algorithm and the Base64 encoded \
+         checksum separated by a space.",
+        "a_checksum_is_a_name_and_base64_or_the_answer_is_400",
+    ),
+    (
+        "Once the entire request has been received, the Server MUST verify the uploaded chunk against the \
+         provided checksum using the specified algorithm.",
+        "bytes_whose_checksum_is_right_are_stored",
+    ),
+    (
+        "In the case of mismatching checksums the uploaded chunk MUST be discarded, and the upload and \
+         its offset MUST NOT be updated.",
+        "bytes_whose_checksum_is_wrong_are_460_and_discarded",
+    ),
+    (
+        "If the Server can handle trailers, this behavior MUST be announced by adding `checksum-trailer` \
+         to the `Tus-Extension` header.",
+        "a_checksum_in_a_trailer_is_not_announced",
+    ),
+];
 
 /// Longer than a chunk of the relay, so that it cannot be held until its checksum is known.
 const LONG: u64 = 5 * (1 << 20) + 3;

@@ -1,8 +1,97 @@
-use super::{create, created, each_role, extensions, head, patch};
+use super::{Sentences, create, created, each_role, extensions, head, patch};
 use crate::support::api::{Tus, record, tus};
 use crate::support::client::{Answer, Url};
 use crate::support::content::Sum;
 use crate::support::wait::until;
+
+/// What the text says here, and which test holds it.
+pub(super) const SENTENCES: Sentences = &[
+    (
+        "If the Server supports this extension, it MUST add `concatenation` to the `Tus-Extension` \
+         header.",
+        "concatenation_is_announced",
+    ),
+    (
+        "The Server SHOULD NOT process these partial uploads until they are concatenated to form a \
+         final upload.",
+        "a_partial_upload_is_not_taken_for_a_file",
+    ),
+    (
+        "The length of the final upload MUST be the sum of the length of all partial uploads.",
+        "the_length_of_a_final_upload_is_that_of_its_parts_as_soon_as_it_can_be_told",
+    ),
+    (
+        "The value MUST be `final` followed by a semicolon and a space-separated list of the partial \
+         upload URLs that need to be concatenated.",
+        "a_final_upload_names_its_parts_by_urls",
+    ),
+    (
+        "The partial uploads MUST be concatenated as per the order specified in the list.",
+        "parts_are_joined_in_the_order_of_the_list",
+    ),
+    (
+        "The Client MUST NOT include the `Upload-Length` header in the final upload creation.",
+        "a_final_upload_that_declares_a_length_is_refused",
+    ),
+    (
+        "The Client MAY send the concatenation request while the partial uploads are still in \
+         progress. This feature MUST be explicitly announced by the Server by adding `concatenation-unfinished` \
+         to the `Tus-Extension` header.",
+        "uploads_that_are_still_in_progress_are_joined_when_they_are_complete",
+    ),
+    (
+        "When creating a new final upload the partial uploads' metadata SHALL NOT be transferred to \
+         the new final upload. All metadata SHOULD be included in the concatenation request using the \
+         `Upload-Metadata` header.",
+        "the_metadata_of_a_final_upload_is_its_own",
+    ),
+    (
+        "The Server MAY delete partial uploads after concatenation. The Client, however, MAY attempt \
+         to use a partial upload multiple times. The same partial upload MAY be present multiple \
+         times in the `Upload-Concat` header in one upload creation request or MAY be used in \
+         multiple upload creation requests.",
+        "a_part_may_be_used_several_times_and_removed_afterwards",
+    ),
+    (
+        "The Server MUST respond with the `403 Forbidden` status to `PATCH` requests against a final \
+         upload URL and MUST NOT modify the final or its partial uploads.",
+        "a_patch_to_a_final_upload_is_answered_with_403_and_changes_nothing",
+    ),
+    (
+        "The response to a HEAD request for a final upload SHOULD NOT contain the `Upload-Offset` \
+         header unless the concatenation has been successfully finished.",
+        "a_final_upload_has_an_offset_once_it_is_joined_and_that_is_its_length",
+    ),
+    (
+        "After successful concatenation, the `Upload-Offset` and `Upload-Length` MUST be set and \
+         their values MUST be equal.",
+        "a_final_upload_has_an_offset_once_it_is_joined_and_that_is_its_length",
+    ),
+    (
+        "The response to a HEAD request for a partial upload MUST contain the `Upload-Offset` header.",
+        "a_partial_upload_has_an_offset",
+    ),
+    (
+        "The `Upload-Length` header MUST be included if the length of the final resource can be \
+         calculated at the time of the request.",
+        "the_length_of_a_final_upload_is_that_of_its_parts_as_soon_as_it_can_be_told",
+    ),
+    (
+        "Response to `HEAD` request against partial or final upload MUST include the `Upload-Concat` \
+         header and its value as received in the upload creation request.",
+        "upload_concat_is_answered_as_it_was_received",
+    ),
+    (
+        "The `Upload-Concat` request and response header MUST be set in both partial and final upload \
+         creation requests.",
+        "upload_concat_is_answered_as_it_was_received",
+    ),
+    (
+        "The partial uploads URLs MAY be absolute or relative and MUST NOT contain spaces as defined \
+         in RFC 3986.",
+        "a_final_upload_names_its_parts_by_urls",
+    ),
+];
 
 fn part(at: &Url, length: usize, sent: &[u8]) -> Tus {
     let upload = created(at, &[("Upload-Concat", "partial"), ("Upload-Length", &length.to_string())]);

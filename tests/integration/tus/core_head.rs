@@ -1,5 +1,29 @@
-use super::{created, each_role, head, patch};
+use super::{Sentences, created, each_role, head, patch};
 use crate::support::api::tus;
+
+/// What the text says here, and which test holds it.
+pub(super) const SENTENCES: Sentences = &[
+    (
+        "The Server MUST always include the `Upload-Offset` header in the response for a `HEAD` request, \
+         even if the offset is `0`, or the upload is already considered completed.",
+        "head_always_includes_the_offset",
+    ),
+    (
+        "If the size of the upload is known, the Server MUST include the `Upload-Length` header in the \
+         response.",
+        "head_includes_the_length_once_it_is_known",
+    ),
+    (
+        "If the resource is not found, the Server SHOULD return either the `404 Not Found`, `410 Gone` or \
+         `403 Forbidden` status without the `Upload-Offset` header.",
+        "head_of_what_is_not_found_has_no_offset",
+    ),
+    (
+        "The Server MUST prevent the client and/or proxies from caching the response by adding the \
+         `Cache-Control: no-store` header to the response.",
+        "no_answer_to_head_is_cached",
+    ),
+];
 
 /// "The Server MUST always include the `Upload-Offset` header in the response for a `HEAD` request, even if the offset is `0`,
 /// or the upload is already considered completed."

@@ -1,8 +1,60 @@
-use super::{create, created, each_role, extensions, head, list, patch};
+use super::{Sentences, create, created, each_role, extensions, head, list, patch};
 use crate::support::api::{Tus, assert_stored, tus};
 use crate::support::client::{Answer, Request, Url};
 use crate::support::content::Content;
 use crate::support::service::Service;
+
+/// What the text says here, and which test holds it.
+pub(super) const SENTENCES: Sentences = &[
+    (
+        "All Clients and Servers MUST implement the core protocol.",
+        "an_interrupted_upload_is_resumed_at_its_offset",
+    ),
+    (
+        "The `Upload-Offset` request and response header indicates a byte offset within a resource. The \
+         value MUST be a non-negative integer.",
+        "upload_offset_is_a_non_negative_integer",
+    ),
+    (
+        "The `Upload-Length` request and response header indicates the size of the entire upload in \
+         bytes. The value MUST be a non-negative integer.",
+        "upload_length_is_a_non_negative_integer",
+    ),
+    (
+        "The `Tus-Version` response header MUST be a comma-separated list of protocol versions supported \
+         by the Server. The list MUST be sorted by Server's preference where the first one is the most \
+         preferred one.",
+        "tus_version_lists_the_versions_most_preferred_first",
+    ),
+    (
+        "The `Tus-Resumable` header MUST be included in every request and response except for `OPTIONS` \
+         requests. The value MUST be the version of the protocol used by the Client or the Server.",
+        "tus_resumable_is_in_every_request_and_response",
+    ),
+    (
+        "If the version specified by the Client is not supported by the Server, it MUST respond with the \
+         `412 Precondition Failed` status and MUST include the `Tus-Version` header into the response. In \
+         addition, the Server MUST NOT process the request.",
+        "a_version_that_is_not_supported_is_answered_with_412_and_not_processed",
+    ),
+    (
+        "The `Tus-Extension` response header MUST be a comma-separated list of the extensions supported \
+         by the Server.",
+        "tus_extension_lists_extensions_each_once",
+    ),
+    (
+        "The `Tus-Max-Size` response header MUST be a non-negative integer indicating the maximum allowed \
+         size of an entire upload in bytes. The Server SHOULD set this header if there is a known hard \
+         limit.",
+        "tus_max_size_is_the_limit_in_bytes",
+    ),
+    (
+        "The `X-HTTP-Method-Override` request header MUST be a string which MUST be interpreted as the \
+         request's method by the Server, if the header is presented. The actual method of the request \
+         MUST be ignored.",
+        "x_http_method_override_is_the_method_whatever_the_actual_one_is",
+    ),
+];
 
 /// "All Clients and Servers MUST implement the core protocol."
 ///

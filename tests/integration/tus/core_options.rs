@@ -1,4 +1,23 @@
-use super::{created, each_role, extensions};
+use super::{Sentences, created, each_role, extensions};
+
+/// What the text says here, and which test holds it.
+pub(super) const SENTENCES: Sentences = &[
+    (
+        "A successful response indicated by the `204 No Content` or `200 OK` status MUST contain the \
+         `Tus-Version` header.",
+        "options_says_the_version",
+    ),
+    (
+        "The Client SHOULD NOT include the `Tus-Resumable` header in the request and the Server MUST \
+         ignore the header.",
+        "options_ignores_the_version_of_the_client",
+    ),
+    (
+        "Feature detection SHOULD be achieved by the Client sending an `OPTIONS` request and the Server \
+         responding with the `Tus-Extension` header.",
+        "options_tells_the_extensions",
+    ),
+];
 
 /// "A successful response indicated by the `204 No Content` or `200 OK` status MUST contain the `Tus-Version` header."
 ///

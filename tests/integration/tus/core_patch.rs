@@ -1,8 +1,52 @@
-use super::{created, each_role, head, patch};
+use super::{Sentences, created, each_role, head, patch};
 use crate::support::api::{Tus, assert_stored, tus};
 use crate::support::content::Content;
 use crate::support::service::Service;
 use crate::support::wait::until;
+
+/// What the text says here, and which test holds it.
+pub(super) const SENTENCES: Sentences = &[
+    (
+        "The Server SHOULD accept `PATCH` requests against any upload URL and apply the bytes contained \
+         in the message at the given offset specified by the `Upload-Offset` header.",
+        "patch_applies_the_bytes_at_the_given_offset",
+    ),
+    (
+        "All `PATCH` requests MUST use `Content-Type: application/offset+octet-stream`, otherwise the \
+         server SHOULD return a `415 Unsupported Media Type` status.",
+        "patch_of_another_content_type_or_none_is_415",
+    ),
+    (
+        "The `Upload-Offset` header's value MUST be equal to the current offset of the resource.",
+        "patch_at_another_offset_is_409_and_modifies_nothing",
+    ),
+    (
+        "If the offsets do not match, the Server MUST respond with the `409 Conflict` status without \
+         modifying the upload resource.",
+        "patch_at_another_offset_is_409_and_modifies_nothing",
+    ),
+    (
+        "The Server MUST acknowledge successful `PATCH` requests with the `204 No Content` status. It \
+         MUST include the `Upload-Offset` header containing the new offset. The new offset MUST be the \
+         sum of the offset before the `PATCH` request and the number of bytes received and processed or \
+         stored during the current `PATCH` request.",
+        "patch_is_acknowledged_with_204_and_the_new_offset",
+    ),
+    (
+        "If the server receives a `PATCH` request against a non-existent resource it SHOULD return a `404 \
+         Not Found` status.",
+        "patch_of_what_does_not_exist_is_404",
+    ),
+    (
+        "Both Client and Server, SHOULD attempt to detect and handle network errors predictably.",
+        "what_was_received_before_a_network_error_is_stored_and_resumed_from",
+    ),
+    ("A timeout SHOULD be handled by closing the underlying connection.", "a_timeout_closes_the_connection"),
+    (
+        "The Server SHOULD always attempt to store as much of the received data as possible.",
+        "what_was_received_before_a_network_error_is_stored_and_resumed_from",
+    ),
+];
 
 /// "The Server SHOULD accept `PATCH` requests against any upload URL and apply the bytes contained in the message at the given
 /// offset specified by the `Upload-Offset` header."

@@ -1,7 +1,74 @@
-use super::{create, created, each_role, extensions, head, patch};
+use super::{Sentences, create, created, each_role, extensions, head, patch};
 use crate::support::api::{Tus, assert_stored};
 use crate::support::content::Content;
 use crate::support::service::Service;
+
+/// What the text says here, and which test holds it.
+pub(super) const SENTENCES: Sentences = &[
+    (
+        "The Client and the Server SHOULD implement the upload creation extension. If the Server supports \
+         this extension, it MUST add `creation` to the `Tus-Extension` header.",
+        "creation_is_announced",
+    ),
+    ("Its value MUST be `1`.", "upload_defer_length_is_1_or_the_answer_is_400"),
+    (
+        "If the length of an upload is not deferred, this header MUST be omitted.",
+        "upload_defer_length_is_omitted_when_the_length_is_known",
+    ),
+    (
+        "The `Upload-Metadata` request and response header MUST consist of one or more comma-separated \
+         key-value pairs. The key and value MUST be separated by a space. The key MUST NOT contain spaces \
+         and commas and MUST NOT be empty. The key SHOULD be ASCII encoded and the value MUST be Base64 \
+         encoded. All keys MUST be unique.",
+        "upload_metadata_is_a_list_of_unique_keys_with_base64_values",
+    ),
+    (
+        "Since metadata can contain arbitrary binary values, Servers SHOULD carefully validate metadata \
+         values or sanitize them before using them as header values to avoid header smuggling.",
+        "metadata_smuggles_no_header_into_a_download",
+    ),
+    (
+        "The request MUST include one of the following headers: a) `Upload-Length` to indicate the size \
+         of an entire upload in bytes. b) `Upload-Defer-Length: 1` if upload size is not known at the \
+         time.",
+        "a_creation_says_its_length_or_defers_it",
+    ),
+    (
+        "Once it is known the Client MUST set the `Upload-Length` header in the next `PATCH` request. \
+         Once set the length MUST NOT be changed.",
+        "a_deferred_length_is_set_by_a_patch_and_never_changed",
+    ),
+    (
+        "As long as the length of the upload is not known, the Server MUST set `Upload-Defer-Length: 1` \
+         in all responses to `HEAD` requests.",
+        "head_says_that_the_length_is_deferred_while_it_is",
+    ),
+    (
+        "If the `Upload-Defer-Length` header contains any other value than `1` the server should return a \
+         `400 Bad Request` status.",
+        "upload_defer_length_is_1_or_the_answer_is_400",
+    ),
+    (
+        "If the Server supports deferring length, it MUST add `creation-defer-length` to the \
+         `Tus-Extension` header.",
+        "deferring_the_length_is_announced",
+    ),
+    (
+        "If an upload contains additional metadata, responses to `HEAD` requests MUST include the \
+         `Upload-Metadata` header and its value as specified by the Client during the creation.",
+        "head_gives_the_metadata_back_as_it_was_given",
+    ),
+    (
+        "If the length of the upload exceeds the maximum, which MAY be specified using the `Tus-Max-Size` \
+         header, the Server MUST respond with the `413 Request Entity Too Large` status.",
+        "a_length_past_the_maximum_is_413",
+    ),
+    (
+        "The Server MUST acknowledge a successful upload creation with the `201 Created` status. The \
+         Server MUST set the `Location` header to the URL of the created resource.",
+        "a_creation_is_acknowledged_with_201_and_the_url",
+    ),
+];
 
 /// "The Client and the Server SHOULD implement the upload creation extension. If the Server supports this extension, it MUST
 /// add `creation` to the `Tus-Extension` header."

@@ -1,7 +1,37 @@
-use super::{each_role, extensions, head};
+use super::{Sentences, each_role, extensions, head};
 use crate::support::api::{Tus, assert_stored, tus};
 use crate::support::client::{Request, Url};
 use crate::support::content::Content;
+
+/// What the text says here, and which test holds it.
+pub(super) const SENTENCES: Sentences = &[
+    (
+        "If the Server supports this extension, it MUST advertise this by including \
+         `creation-with-upload` in the `Tus-Extension` header.",
+        "creation_with_upload_is_announced_together_with_creation",
+    ),
+    (
+        "Therefore, if the Server does not offer the Creation extension, it MUST NOT offer the Creation \
+         With Upload extension either.",
+        "creation_with_upload_is_announced_together_with_creation",
+    ),
+    (
+        "The Client MUST include the `Content-Type: application/offset+octet-stream` header.",
+        "a_creation_with_bytes_of_another_content_type_is_415_and_creates_nothing",
+    ),
+    (
+        "The Server SHOULD accept as many bytes as possible and MUST include the `Upload-Offset` header \
+         in the response and MUST set its value to the offset of the upload after applying the accepted \
+         bytes.",
+        "a_creation_takes_all_bytes_and_says_the_offset_after_them",
+    ),
+    (
+        "In addition, the Client SHOULD include the `Expect: 100-continue` header in the request to \
+         receive early feedback from the Server on whether it will accept the creation request, before \
+         attempting to transfer the first chunk.",
+        "a_creation_that_is_not_accepted_is_answered_before_its_bytes_are_sent",
+    ),
+];
 
 /// A creation of an upload of this length, of the right content type, whose body is still to be sent.
 fn create_with(at: &Url, length: u64) -> Request {

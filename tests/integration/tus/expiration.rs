@@ -1,9 +1,37 @@
-use super::{create, created, each_role, extensions, head, patch};
+use super::{Sentences, create, created, each_role, extensions, head, patch};
 use crate::support::api::{Tus, tus};
 use crate::support::client::Answer;
 use crate::support::service::Service;
 use crate::support::wait::until;
 use std::time::{Duration, SystemTime};
+
+/// What the text says here, and which test holds it.
+pub(super) const SENTENCES: Sentences = &[
+    (
+        "In order to indicate this behavior to the Client, the Server MUST add `expiration` to the \
+         `Tus-Extension` header.",
+        "expiration_is_announced",
+    ),
+    (
+        "This header MUST be included in every `PATCH` response if the upload is going to expire.",
+        "upload_expires_is_in_every_patch_response_until_the_upload_is_complete",
+    ),
+    (
+        "If the expiration is known at the creation, the `Upload-Expires` header MUST be included in the \
+         response to the initial `POST` request.",
+        "upload_expires_is_in_the_response_to_a_creation_unless_it_completes",
+    ),
+    (
+        "If a Client does attempt to resume an upload which has since been removed by the Server, the \
+         Server SHOULD respond with the`404 Not Found` or `410 Gone` status. The latter one SHOULD be \
+         used if the Server is keeping track of expired uploads.",
+        "an_expired_upload_is_removed_and_to_resume_it_is_410",
+    ),
+    (
+        "The value of the `Upload-Expires` header MUST be in RFC 7231 datetime format.",
+        "upload_expires_is_an_imf_fixdate",
+    ),
+];
 
 /// "In order to indicate this behavior to the Client, the Server MUST add `expiration` to the `Tus-Extension` header."
 #[test]

@@ -1,9 +1,29 @@
-use super::{create, created, each_role, extensions, head, patch};
+use super::{Sentences, create, created, each_role, extensions, head, patch};
 use crate::support::api::tus;
 use crate::support::service::Service;
 use crate::support::wait::until;
 use std::fs;
 use std::path::Path;
+
+/// What the text says here, and which test holds it.
+pub(super) const SENTENCES: Sentences = &[
+    (
+        "If this extension is supported by the Server, it MUST be announced by adding `termination` to \
+         the `Tus-Extension` header.",
+        "termination_is_announced",
+    ),
+    (
+        "When receiving a `DELETE` request for an existing upload the Server SHOULD free associated \
+         resources and MUST respond with the `204 No Content` status confirming that the upload was \
+         terminated.",
+        "a_terminated_upload_is_answered_with_204_and_frees_its_bytes",
+    ),
+    (
+        "For all future requests to this URL, the Server SHOULD respond with the `404 Not Found` or `410 \
+         Gone` status.",
+        "requests_to_a_terminated_upload_are_answered_with_410",
+    ),
+];
 
 /// "If this extension is supported by the Server, it MUST be announced by adding `termination` to the `Tus-Extension` header."
 #[test]
