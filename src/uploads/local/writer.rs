@@ -2,7 +2,7 @@ use super::LocalUploads;
 use crate::blobs::Place;
 use crate::catalog::{Advance, CatalogError};
 use crate::db::Staged;
-use crate::domain::{BlobId, Digest, Epoch, NewUpload, Upload, UploadId};
+use crate::domain::{BlobId, Digest, Epoch, NewUpload, Refusal, Upload, UploadId};
 use crate::uploads::checking::absorb;
 use crate::uploads::{Append, Body, Call, Chunk, UploadError, Writer};
 
@@ -70,6 +70,7 @@ impl LocalUploads {
         append: Append,
         chunk: Chunk,
     ) -> Result<Upload, UploadError> {
+        let mut looked_again = false;
         loop {
             let record = self.catalog.find(id).await?;
             let epoch = match append.writer {
@@ -84,7 +85,10 @@ impl LocalUploads {
             match self.catalog.append(id, &advance, staged, self.ttl).await {
                 Err(CatalogError::Conflict(now)) => {
                     now.admit(append.offset, epoch, chunk.len, append.length)?;
-                    // What was pending before the chunk counts since we looked: so it fits all the same.
+                    // What was pending before the chunk counts since we looked: so it fits all the same. That happens once.
+                    if std::mem::replace(&mut looked_again, true) {
+                        return Err(Refusal::WrongOffset { offset: now.offset, epoch: now.epoch }.into());
+                    }
                 }
                 moved => {
                     let upload = moved?;
