@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// How often it is looked for uploads without a digest.
 const EVERY: Duration = Duration::from_secs(1);
-/// Those that can be joined are looked for with each so-manieth look: only a death leaves some.
+/// Those that can be joined are looked for with each so-manieth look, slower or faster: only a death leaves some.
 const LOOKS_BETWEEN_JOINS: u32 = 5;
 
 pub async fn finish_on(storage: &Storage, max_upload_size: u64) {
@@ -16,9 +16,13 @@ pub async fn finish_on(storage: &Storage, max_upload_size: u64) {
     let mut trouble = Trouble::default();
     for look in (0..LOOKS_BETWEEN_JOINS).cycle() {
         match one_look(&mut finisher, look == 0).await {
-            // Straight on, but in turn with the joins.
-            Ok(true) => continue,
-            Ok(false) => trouble.over(),
+            Ok(more) => {
+                trouble.over();
+                if more {
+                    // Straight on, but in turn with the joins.
+                    continue;
+                }
+            }
             Err(error) => trouble.of("not all final uploads could be finished", &error),
         }
         tokio::time::sleep(EVERY).await;

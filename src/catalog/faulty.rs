@@ -79,8 +79,8 @@ impl Finals for FaultyCatalog {
         self.struck(At::Join, self.inner.join(id, limit)).await
     }
 
-    async fn finals_of(&self, part: UploadId) -> Result<Vec<UploadId>, CatalogError> {
-        self.struck(At::FinalsOf, self.inner.finals_of(part)).await
+    async fn finals_of(&self, part: UploadId, limit: u32) -> Result<Vec<UploadId>, CatalogError> {
+        self.struck(At::FinalsOf, self.inner.finals_of(part, limit)).await
     }
 
     async fn joinable(&self, after: Option<UploadId>, limit: u32) -> Result<Vec<UploadId>, CatalogError> {

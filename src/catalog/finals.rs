@@ -44,8 +44,8 @@ pub trait Finals: Send + Sync {
     /// [`CatalogError::TooManyPieces`] if they lie in more than can be taken over at once.
     async fn join(&self, id: UploadId, limit: u64) -> Result<Upload, CatalogError>;
 
-    /// Which final uploads are still to be made of this part.
-    async fn finals_of(&self, part: UploadId) -> Result<Vec<UploadId>, CatalogError>;
+    /// Which final uploads are still to be made of this part, at most `limit`.
+    async fn finals_of(&self, part: UploadId, limit: u32) -> Result<Vec<UploadId>, CatalogError>;
 
     /// Final uploads that could be joined, at most `limit`, in order of their ids, from `after` on.
     async fn joinable(&self, after: Option<UploadId>, limit: u32) -> Result<Vec<UploadId>, CatalogError>;
@@ -63,8 +63,8 @@ pub trait Finals: Send + Sync {
     async fn digested(&self, id: UploadId, from: u64, now: &Progress) -> Result<(), CatalogError>;
 }
 
-/// In how many extents, and in how many segments, the parts of an upload may lie together: joining them is one transaction, and
-/// that has to end in time.
+/// In how many extents the parts of an upload may lie together: joining them is one transaction, and that has to end in time.
+/// Of more segments than that, which no client can help, none are taken over: they only tell who stored what.
 pub(super) const PIECES_JOINED: u64 = 20_000;
 
 /// What the record of a part says.
@@ -72,8 +72,9 @@ pub(super) struct Part {
     pub partial: bool,
     pub complete: bool,
     pub length: Option<u64>,
-    /// Its extents or its segments, of which there are more; counted up to a little more than [`PIECES_JOINED`].
-    pub pieces: u64,
+    /// Its extents, and its segments; counted up to a little more than [`PIECES_JOINED`].
+    pub extents: u64,
+    pub segments: u64,
     /// The state of the digest of all its bytes.
     pub state: Vec<u8>,
     pub sha256: Option<[u8; 32]>,
@@ -98,6 +99,8 @@ pub(super) struct Joined {
     pub state: Vec<u8>,
     pub digested: Option<u64>,
     pub sha256: Option<[u8; 32]>,
+    /// Whether the parts' segments are taken over.
+    pub traced: bool,
 }
 
 impl Parts {
@@ -122,15 +125,16 @@ impl Parts {
         if length > limit {
             return Err(CatalogError::TooLarge { limit });
         }
-        if there.iter().map(|part| part.pieces).sum::<u64>() > PIECES_JOINED {
+        if there.iter().map(|part| part.extents).sum::<u64>() > PIECES_JOINED {
             return Err(CatalogError::TooManyPieces { limit: PIECES_JOINED });
         }
         let all_are_known = count == self.ids.len();
         let all_are_complete = all_are_known && there.iter().all(|part| part.complete);
         // The digest goes on behind the first part that has bytes.
         let first = there.iter().find(|part| part.length != Some(0)).or(there.first());
+        let traced = there.iter().map(|part| part.segments).sum::<u64>() <= PIECES_JOINED;
         Ok(match first {
-            Some(first) if all_are_complete => Plan::Join(Joined::of(first, length)),
+            Some(first) if all_are_complete => Plan::Join(Joined::of(first, length, traced)),
             _ => Plan::Wait(all_are_known.then_some(length)),
         })
     }
@@ -138,10 +142,10 @@ impl Parts {
 
 impl Joined {
     /// Together `length` bytes, `first` of which are first.
-    fn of(first: &Part, length: u64) -> Self {
+    fn of(first: &Part, length: u64, traced: bool) -> Self {
         let sha256 = first.sha256.filter(|_| first.length == Some(length));
         let digested = if sha256.is_some() { None } else { first.length };
-        Self { length, state: first.state.clone(), digested, sha256 }
+        Self { length, state: first.state.clone(), digested, sha256, traced }
     }
 }
 

@@ -8,6 +8,10 @@ use std::time::Duration;
 /// How long the catalog remembers that an upload was removed.
 pub(super) const GONE_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// How many times longer a complete part stays than an incomplete upload: the other parts may take their time. The SQL for
+/// PostgreSQL says it itself, and one test holds both.
+pub(super) const PART_STAYS: i32 = 7;
+
 /// In how many extents an upload may lie that others share.
 pub(super) const PIECES_SHARED: i64 = 1000;
 
@@ -22,7 +26,7 @@ pub(super) fn signed(bytes: u64) -> Result<i64, Error> {
     i64::try_from(bytes).map_err(Error::broken)
 }
 
-/// A number of bytes out of a column; its CHECK keeps it from being negative.
+/// A number of bytes out of a column, which is never negative.
 pub(super) fn unsigned(bytes: i64) -> u64 {
     bytes.cast_unsigned()
 }

@@ -20,7 +20,7 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, LOCATION};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
-use futures_util::StreamExt;
+use futures_util::TryStreamExt;
 
 /// What all tus resources have in common, as a middleware around each: the version is checked before anything is done,
 /// every answer carries `Tus-Resumable`, and `X-HTTP-Method-Override` is "interpreted as the request's method".
@@ -81,17 +81,14 @@ pub async fn create(
     {
         return Err(UploadError::PastTheEnd { length }.into());
     }
-    let mut body = limited(body::of(payload), limit, limit);
-    if !new.parts.is_empty() && (count.is_some_and(|count| count > 0) || body.next().await.is_some()) {
-        return Err(Refused::new(
-            Code::BadBody,
-            "a final upload takes no body: its bytes are those of its parts",
-        ));
-    }
+    let body = limited(body::of(payload), limit, limit);
     let checksum = checksum(&request)?;
     let first = match count {
+        _ if !new.parts.is_empty() => {
+            refuse_bytes(while_open(&service.replica, body), count).await?;
+            First::Nothing
+        }
         Some(0) => First::Nothing,
-        None if !new.parts.is_empty() => First::Nothing,
         Some(_) | None => {
             check_body_type(&request)?;
             match count {
@@ -100,6 +97,9 @@ pub async fn create(
             }
         }
     };
+    if let (Some(checksum), First::Nothing) = (checksum, &first) {
+        check_nothing(checksum)?;
+    }
     let work = async move {
         let upload = match (checksum, first) {
             (Some(checksum), First::Part(body)) => {
@@ -119,8 +119,29 @@ pub async fn create(
     to_its_end(work).await
 }
 
+async fn refuse_bytes(mut body: Body, count: Option<u64>) -> Result<(), Refused> {
+    let bytes = match count {
+        Some(count) => count > 0,
+        None => body.try_next().await?.is_some(),
+    };
+    match bytes {
+        false => Ok(()),
+        true => {
+            Err(Refused::new(Code::BadBody, "a final upload takes no body: its bytes are those of its parts"))
+        }
+    }
+}
+
+/// No bytes have a checksum too.
+fn check_nothing(checksum: Checksum) -> Result<(), UploadError> {
+    match checksum.summing().finish() == checksum {
+        true => Ok(()),
+        false => Err(UploadError::WrongChecksum),
+    }
+}
+
 /// Of bytes that come with a creation tus does not say that they may have a checksum; a client that sends one wants it checked.
-/// Where that fails no upload is left, since the client was not told of any.
+/// Where that fails no upload is left, since the client was not told of any; where the service is unavailable it expires.
 async fn create_checked(
     service: &Service,
     call: &Call,
@@ -131,10 +152,8 @@ async fn create_checked(
     let id = new.id;
     if new.length == Some(0) {
         // Complete as soon as it is created, so this is known before.
-        return match checksum.summing().finish() == checksum {
-            true => service.uploads.create(call, new, First::Part(body)).await,
-            false => Err(UploadError::WrongChecksum),
-        };
+        check_nothing(checksum)?;
+        return service.uploads.create(call, new, First::Part(body)).await;
     }
     service.uploads.create(call, new, First::Nothing).await?;
     let append = Append {
@@ -146,7 +165,6 @@ async fn create_checked(
         checksum: Some(checksum),
     };
     let appended = service.uploads.append(call, id, append, body).await;
-    // Nor is it kept waiting for that where the service is away.
     if !matches!(appended, Ok(_) | Err(UploadError::Unavailable { .. }))
         && let Err(error) = service.uploads.terminate(call, id).await
     {

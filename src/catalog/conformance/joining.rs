@@ -19,6 +19,7 @@ pub(super) async fn all(catalog: &Arc<dyn Catalog>) {
     the_creation_of_a_final_upload_is_idempotent(&**catalog).await;
     what_cannot_be_a_part_is_refused(&**catalog).await;
     parts_in_too_many_pieces_are_refused(&**catalog).await;
+    a_complete_part_stays_longer_than_an_incomplete_upload(&**catalog).await;
     parts_that_are_too_large_together_are_refused(&**catalog).await;
     nobody_writes_to_a_final_upload(&**catalog).await;
     bytes_stay_as_long_as_a_final_upload_refers_to_them(&**catalog).await;
@@ -121,13 +122,13 @@ async fn a_final_upload_waits_for_its_parts(catalog: &dyn Catalog) {
     assert!(!catalog.joinable(None, 100).await.unwrap().contains(&new.id));
 
     append(catalog, deferred, &last_bytes(1, 3)).await.unwrap();
-    assert_eq!(catalog.finals_of(deferred).await.unwrap(), [new.id]);
+    assert_eq!(catalog.finals_of(deferred, 100).await.unwrap(), [new.id]);
     assert_eq!(catalog.joinable(None, 100).await.unwrap(), [new.id]);
     assert_eq!(catalog.joinable(Some(new.id), 100).await.unwrap(), []);
     let joined = catalog.join(new.id, LIMIT).await.unwrap();
     assert_eq!((joined.state(), joined.offset), (State::Complete, 7));
     assert_eq!(catalog.join(new.id, LIMIT).await.unwrap(), joined);
-    assert_eq!(catalog.finals_of(deferred).await.unwrap(), []);
+    assert_eq!(catalog.finals_of(deferred, 100).await.unwrap(), []);
     assert_eq!(catalog.joinable(None, 100).await.unwrap(), []);
 
     let ordinary = create(catalog, &new_upload(Some(5))).await;
@@ -188,7 +189,7 @@ async fn what_cannot_be_a_part_is_refused(catalog: &dyn Catalog) {
         }
         assert!(matches!(catalog.find(new.id).await, Err(CatalogError::NotFound)));
     }
-    assert_eq!(catalog.finals_of(good).await.unwrap(), []);
+    assert_eq!(catalog.finals_of(good, 100).await.unwrap(), []);
     remove(catalog, &[good, ordinary, joined]).await;
 }
 
@@ -208,6 +209,17 @@ async fn parts_that_are_too_large_together_are_refused(catalog: &dyn Catalog) {
     assert!(matches!(refused, Err(CatalogError::TooLarge { limit: LIMIT })), "{refused:?}");
     assert_eq!(catalog.find(new.id).await.unwrap().upload, waiting);
     remove(catalog, &[a, b, deferred, new.id]).await;
+}
+
+async fn a_complete_part_stays_longer_than_an_incomplete_upload(catalog: &dyn Catalog) {
+    let whole = create_whole(catalog, &partial(None), 5).await;
+    let begun = create(catalog, &partial(None)).await;
+    append(catalog, begun.id, &bytes(0, 3)).await.unwrap();
+    let appended = append(catalog, begun.id, &last_bytes(3, 2)).await.unwrap();
+    for part in [&whole, &appended] {
+        assert_eq!(part.expires_at.unwrap() - part.completed_at.unwrap(), TTL * 7);
+    }
+    remove(catalog, &[whole.id, begun.id]).await;
 }
 
 async fn parts_in_too_many_pieces_are_refused(catalog: &dyn Catalog) {

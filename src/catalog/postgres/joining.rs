@@ -55,11 +55,11 @@ impl Finals for PostgresCatalog {
         .await
     }
 
-    async fn finals_of(&self, part: UploadId) -> Result<Vec<UploadId>> {
+    async fn finals_of(&self, part: UploadId, limit: u32) -> Result<Vec<UploadId>> {
         within_patience(async {
             let lease = self.pool.lease().await?;
             let statement = lease.prepare_cached(sql::FINALS_OF).await?;
-            let finals = ids(&lease.query(&statement, &[&part.as_uuid()]).await?)?;
+            let finals = ids(&lease.query(&statement, &[&part.as_uuid(), &i64::from(limit)]).await?)?;
             lease.release();
             Ok(finals)
         })
@@ -217,7 +217,12 @@ async fn take_over(transaction: &Transaction<'_>, id: Uuid, joined: &Joined) -> 
     let (referred, extents, segments, completed, deleted) = join5(
         transaction.execute(&refer, &[&id]),
         transaction.execute(&copy_extents, &[&id]),
-        transaction.execute(&copy_segments, &[&id]),
+        async {
+            match joined.traced {
+                true => transaction.execute(&copy_segments, &[&id]).await,
+                false => Ok(0),
+            }
+        },
         transaction.query_one(&complete, &values),
         transaction.execute(&delete_parts, &[&id]),
     )
@@ -238,7 +243,8 @@ fn part(row: &Row) -> Result<(UploadId, Part)> {
         length: row.try_get::<_, Option<i64>>(3)?.map(unsigned),
         state: row.try_get(4)?,
         sha256: sha256.and_then(|sum| sum.try_into().ok()),
-        pieces: unsigned(row.try_get(6)?),
+        extents: unsigned(row.try_get(6)?),
+        segments: unsigned(row.try_get(7)?),
     };
     Ok((UploadId::from_stored(row.try_get(0)?), part))
 }

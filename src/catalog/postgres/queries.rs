@@ -197,13 +197,15 @@ statements! {
         "DELETE FROM tombstones WHERE id IN (SELECT id FROM tombstones \
          WHERE removed_at < now() - make_interval(secs => $1) LIMIT 10000)";
 
-    /// What never counted and has no bytes any more in this database, with its segments.
+    /// First of these, those of bytes that never counted: a removal takes the rows of an upload in this order, too.
+    FORGET_SEGMENTS =
+        "DELETE FROM segments USING pending, uploads WHERE segments.pending AND segments.upload_id = pending.upload_id \
+         AND segments.epoch = pending.epoch AND uploads.id = pending.upload_id AND pending.epoch < uploads.epoch";
+
+    /// What never counted and has no bytes any more in this database.
     FORGET_PENDING =
-        "WITH lost AS (DELETE FROM pending USING uploads WHERE uploads.id = upload_id AND pending.epoch < uploads.epoch \
-           AND NOT EXISTS (SELECT FROM blob_rows WHERE blob_rows.blob_id = upload_id AND blob_rows.epoch = pending.epoch) \
-           RETURNING upload_id, pending.epoch) \
-         DELETE FROM segments USING lost \
-         WHERE segments.upload_id = lost.upload_id AND segments.epoch = lost.epoch AND segments.pending";
+        "DELETE FROM pending USING uploads WHERE uploads.id = upload_id AND pending.epoch < uploads.epoch \
+         AND NOT EXISTS (SELECT FROM blob_rows WHERE blob_rows.blob_id = upload_id AND blob_rows.epoch = pending.epoch)";
 
     FORGET_REPLICAS = "DELETE FROM replicas WHERE last_seen < now() - make_interval(secs => $1)";
 

@@ -55,7 +55,9 @@ pub(super) async fn tidy(client: &ClientWrapper) -> Result<()> {
         let statement = client.prepare_cached(sql).await?;
         client.execute(&statement, &[&long]).await?;
     }
-    let statement = client.prepare_cached(queries::FORGET_PENDING).await?;
-    client.execute(&statement, &[]).await?;
+    for sql in [queries::FORGET_SEGMENTS, queries::FORGET_PENDING] {
+        let statement = client.prepare_cached(sql).await?;
+        client.execute(&statement, &[]).await?;
+    }
     Ok(())
 }

@@ -24,11 +24,12 @@ impl Finals for SqliteCatalog {
         self.database.write(Durability::Full, move |transaction| join_if_due(transaction, id, limit)).await
     }
 
-    async fn finals_of(&self, part: UploadId) -> Result<Vec<UploadId>> {
+    async fn finals_of(&self, part: UploadId, limit: u32) -> Result<Vec<UploadId>> {
         self.database
             .read(move |connection| {
                 let mut statement = connection.prepare_cached(sql::FINALS_OF)?;
-                let finals = statement.query_map([part.as_uuid().into_bytes()], |row| rows::id(row, 0))?;
+                let finals = statement
+                    .query_map(params![part.as_uuid().into_bytes(), limit], |row| rows::id(row, 0))?;
                 Ok(finals.collect::<rusqlite::Result<_>>()?)
             })
             .await
@@ -138,8 +139,10 @@ fn carry_out(transaction: &Transaction<'_>, upload: Upload, plan: Plan) -> Resul
 /// Refers to what the parts refer to. From here on they may go.
 fn take_over(transaction: &Transaction<'_>, id: UploadId, joined: &Joined) -> Result<Upload> {
     let id = id.as_uuid().into_bytes();
-    for sql in [sql::REFER_TO_PART_BLOBS, sql::COPY_PART_EXTENTS, sql::COPY_PART_SEGMENTS, sql::DELETE_PARTS]
-    {
+    if joined.traced {
+        transaction.prepare_cached(sql::COPY_PART_SEGMENTS)?.execute([id])?;
+    }
+    for sql in [sql::REFER_TO_PART_BLOBS, sql::COPY_PART_EXTENTS, sql::DELETE_PARTS] {
         transaction.prepare_cached(sql)?.execute([id])?;
     }
     let digested = joined.digested.map(signed).transpose()?;
@@ -154,7 +157,8 @@ fn part(row: &Row<'_>) -> rusqlite::Result<(UploadId, Part)> {
         length: row.get::<_, Option<i64>>(3)?.map(unsigned),
         state: row.get(4)?,
         sha256: row.get(5)?,
-        pieces: unsigned(row.get(6)?),
+        extents: unsigned(row.get(6)?),
+        segments: unsigned(row.get(7)?),
     };
     Ok((rows::id(row, 0)?, part))
 }

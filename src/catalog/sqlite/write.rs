@@ -3,7 +3,7 @@
 use super::read::conflict;
 use super::sharing::share;
 use super::{queries, rows};
-use crate::catalog::stored::{fold, signed};
+use crate::catalog::stored::{PART_STAYS, fold, signed};
 use crate::catalog::{Advance, CatalogError};
 use crate::domain::{BlobId, Concat, Digest, Epoch, NewUpload, Upload, UploadId};
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -190,8 +190,8 @@ struct Fate {
 impl Fate {
     fn of(advance: Option<&Advance>, now: i64, ttl: Duration) -> Result<Self> {
         let sum = advance.and_then(|advance| advance.sha256);
-        // A complete part stays longer: the others may take their time.
-        let ttl = if sum.is_some() { ttl.saturating_mul(7) } else { ttl };
+        // Of what is complete only a part expires at all.
+        let ttl = if sum.is_some() { ttl.saturating_mul(PART_STAYS.unsigned_abs()) } else { ttl };
         let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
         Ok(Self {
             sha256: sum.map(|sum| sum.0),

@@ -69,6 +69,8 @@ fn bytes_that_come_with_a_creation_are_checked_too_and_if_wrong_nothing_is_creat
     let answer = create(b"hello world");
     assert_eq!((answer.status, answer.header("upload-offset")), (201, Some("11")));
     create(b"hello worlD").problem(460, "wrong_checksum");
+    // Nothing is not "hello world" either.
+    create(b"").problem(460, "wrong_checksum");
     assert_eq!(server.memory.look().uploads.len(), 1);
 }
 

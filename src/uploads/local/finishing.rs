@@ -30,7 +30,7 @@ pub struct Finisher {
     pub(super) slice: u64,
     pub(super) rest: Duration,
     /// Uploads that could not be read, and when that was tried last.
-    unreadable: HashMap<UploadId, Instant>,
+    unreadable: HashMap<UploadId, Option<Instant>>,
 }
 
 /// Why a digest does not go on.
@@ -96,8 +96,8 @@ impl Finisher {
             }
             for upload in undigested {
                 match before.get(&upload.id) {
-                    Some(tried) if tried.elapsed() < self.rest => {
-                        self.unreadable.insert(upload.id, *tried);
+                    Some(Some(tried)) if tried.elapsed() < self.rest => {
+                        self.unreadable.insert(upload.id, Some(*tried));
                     }
                     told => more |= self.go_on(&upload, told.is_some()).await,
                 }
@@ -121,10 +121,9 @@ impl Finisher {
             (false, false) => Level::Error,
         };
         log::log!(level, "upload {} has no digest yet, for it cannot be read: {}", upload.id, Chain(&error));
-        // A database that was away is no reason to let an upload be once it is back.
-        if !matches!(error, Unreadable::Catalog(CatalogError::Unavailable(_))) {
-            self.unreadable.insert(upload.id, Instant::now());
-        }
+        // What was away is no reason to let an upload be once it is back; that it was told is kept in mind.
+        let tried = if error.passes() { None } else { Some(Instant::now()) };
+        self.unreadable.insert(upload.id, tried);
         false
     }
 

@@ -6,7 +6,7 @@ use crate::domain::{Concat, NewUpload, State, Upload, UploadId};
 use crate::uploads::UploadError;
 
 /// How many final uploads the last chunk of a part may join.
-const JOINED_AT_ONCE: usize = 3;
+const JOINED_AT_ONCE: u32 = 3;
 
 impl LocalUploads {
     /// Asked again after an unclear failure, it answers what it answered before.
@@ -40,7 +40,7 @@ impl LocalUploads {
 
     async fn try_to_join_finals_of(&self, part: UploadId) -> Result<(), CatalogError> {
         let mut failed = Ok(());
-        for id in self.catalog.finals_of(part).await?.into_iter().take(JOINED_AT_ONCE) {
+        for id in self.catalog.finals_of(part, JOINED_AT_ONCE).await? {
             failed = join(&*self.catalog, id, self.limit).await.map(drop).and(failed);
         }
         failed

@@ -2,7 +2,7 @@ use super::LocalUploads;
 use crate::blobs::Place;
 use crate::catalog::{Advance, CatalogError};
 use crate::db::Staged;
-use crate::domain::{BlobId, Digest, Epoch, NewUpload, Refusal, Upload, UploadId};
+use crate::domain::{BlobId, Digest, Epoch, NewUpload, Upload, UploadId};
 use crate::uploads::checking::absorb;
 use crate::uploads::{Append, Body, Call, Chunk, UploadError, Writer};
 
@@ -87,7 +87,8 @@ impl LocalUploads {
                     now.admit(append.offset, epoch, chunk.len, append.length)?;
                     // What was pending before the chunk counts since we looked: so it fits all the same. That happens once.
                     if std::mem::replace(&mut looked_again, true) {
-                        return Err(Refusal::WrongOffset { offset: now.offset, epoch: now.epoch }.into());
+                        log::error!("a chunk of upload {id} at {} fits and is refused", append.offset);
+                        return Err(UploadError::Internal);
                     }
                 }
                 moved => {

@@ -75,7 +75,7 @@ pub(super) async fn a_part_that_is_completed_at_any_moment_is_joined(catalog: &A
                     return;
                 }
                 append(&*catalog, a, &last_bytes(0, 2)).await.unwrap();
-                for id in catalog.finals_of(a).await.unwrap() {
+                for id in catalog.finals_of(a, 100).await.unwrap() {
                     catalog.join(id, LIMIT).await.unwrap();
                 }
             }

@@ -36,8 +36,8 @@ statements! {
     /// Those that are there stay until the end of the transaction. KEY SHARE keeps off a removal alone.
     LOCK_PARTS =
         "SELECT id, concat IS NOT DISTINCT FROM 'partial', completed_at IS NOT NULL, length_bytes, digest_state, sha256, \
-           greatest((SELECT count(*) FROM (SELECT FROM extents WHERE upload_id = uploads.id LIMIT $2::bigint) AS few), \
-             (SELECT count(*) FROM (SELECT FROM segments WHERE upload_id = uploads.id LIMIT $2::bigint) AS few)) \
+           (SELECT count(*) FROM (SELECT FROM extents WHERE upload_id = uploads.id LIMIT $2::bigint) AS few), \
+           (SELECT count(*) FROM (SELECT FROM segments WHERE upload_id = uploads.id LIMIT $2::bigint) AS few) \
          FROM uploads WHERE id IN (SELECT part_id FROM parts WHERE final_id = $1) ORDER BY id FOR KEY SHARE";
 
     /// In the order in which everybody locks blobs, so that no two wait for one another.
@@ -69,7 +69,7 @@ statements! {
 
     RECORD_LENGTH = concat!("UPDATE uploads SET length_bytes = $2 WHERE id = $1 RETURNING ", record!());
 
-    FINALS_OF = "SELECT DISTINCT final_id FROM parts WHERE part_id = $1";
+    FINALS_OF = "SELECT DISTINCT final_id FROM parts WHERE part_id = $1 LIMIT $2";
 
     JOINABLE =
         "SELECT final_id FROM parts LEFT JOIN uploads ON uploads.id = part_id WHERE $2::uuid IS NULL OR final_id > $2 \

@@ -23,8 +23,8 @@ pub(in crate::catalog::sqlite) const PARTS: &str =
     "SELECT part_id FROM parts WHERE final_id = ?1 ORDER BY position";
 
 pub(in crate::catalog::sqlite) const PARTS_THERE: &str = "SELECT id, concat IS 'partial', completed_at IS NOT NULL, length_bytes, digest_state, sha256, \
-           max((SELECT count(*) FROM (SELECT 1 FROM extents WHERE upload_id = uploads.id LIMIT ?2)), \
-             (SELECT count(*) FROM (SELECT 1 FROM segments WHERE upload_id = uploads.id LIMIT ?2))) \
+           (SELECT count(*) FROM (SELECT 1 FROM extents WHERE upload_id = uploads.id LIMIT ?2)), \
+     (SELECT count(*) FROM (SELECT 1 FROM segments WHERE upload_id = uploads.id LIMIT ?2)) \
      FROM uploads WHERE id IN (SELECT part_id FROM parts WHERE final_id = ?1)";
 
 /// Each blob counts once for an upload, however many extents lie in it.
@@ -60,7 +60,7 @@ pub(in crate::catalog::sqlite) const RECORD_LENGTH: &str =
     concat!("UPDATE uploads SET length_bytes = ?2 WHERE id = ?1 RETURNING ", record!());
 
 pub(in crate::catalog::sqlite) const FINALS_OF: &str =
-    "SELECT DISTINCT final_id FROM parts WHERE part_id = ?1";
+    "SELECT DISTINCT final_id FROM parts WHERE part_id = ?1 LIMIT ?2";
 
 pub(in crate::catalog::sqlite) const JOINABLE: &str = "SELECT final_id FROM parts LEFT JOIN uploads ON uploads.id = part_id \
      WHERE ?2 IS NULL OR final_id > ?2 GROUP BY final_id HAVING min(completed_at IS NOT NULL) ORDER BY final_id LIMIT ?1";
