@@ -1,0 +1,45 @@
+// Starts what makes the page alive. Without it the page is a form and a list, which work too.
+
+import { Events } from "./events.js";
+import { language, onLanguage, speak, t } from "./i18n.js";
+import { startCluster } from "./cluster.js";
+import { startFiles } from "./files.js";
+import { startUploads } from "./uploads.js";
+import { write } from "./dom.js";
+
+const YEAR_S = 365 * 24 * 60 * 60;
+
+function switchLanguages() {
+  for (const link of document.querySelectorAll(".languages a")) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      document.cookie = `language=${link.lang}; path=/; max-age=${YEAR_S}; samesite=lax`;
+      speak(link.lang);
+    });
+  }
+}
+
+/** Says when the page hears nothing any more, and when the service cannot be asked. */
+function showLink(events) {
+  const element = document.getElementById("link");
+  let connected = true, available = true;
+  const show = () => {
+    element.hidden = connected && available;
+    write(element, element.hidden ? "" : t(connected ? "service_unavailable" : "link_lost"));
+  };
+  events.addEventListener("link", ({ detail }) => { connected = detail; show(); });
+  events.addEventListener("unavailable", () => { available = false; show(); });
+  events.addEventListener("replicas", () => { available = true; show(); });
+  onLanguage(show);
+}
+
+await speak(language());
+document.documentElement.classList.add("script");
+switchLanguages();
+const events = new Events();
+showLink(events);
+startUploads();
+startFiles(events);
+startCluster(events);
+events.start();
+dispatchEvent(new Event("swarm-upload-started"));
