@@ -3,7 +3,8 @@
 import { colourOf } from "./palette.js";
 import { svg, sync } from "./dom.js";
 
-const THICKEST = 9, THINNEST = 1;
+/** Widths in CSS pixels. */
+const THICKEST = 8, THINNEST = 1, GAP = 2;
 
 /** Adds the drawing to `map`, between its two columns. Returns a function that draws these replicas. */
 export function startFlow(map) {
@@ -25,22 +26,38 @@ export function startFlow(map) {
 function lines(map, drawing, replicas) {
   const frame = drawing.getBoundingClientRect();
   if (frame.width === 0) return [];
-  const height = (id) => {
+  const middle = (id) => {
     const tile = map.querySelector(`[data-key="${CSS.escape(id)}"]`)?.getBoundingClientRect();
     return tile && tile.top + tile.height / 2 - frame.top;
   };
   const of = (role) => replicas.filter((each) => each.role === role && !each.gone)
-    .map((each) => ({ ...each, y: height(each.container_id) })).filter(({ y }) => y !== undefined);
-  const pairs = of("frontend").flatMap((from) => of("backend").map((to) => {
-    return { from, to, rate: from.links.get(to.container_id) ?? 0 };
-  }));
+    .map((each) => ({ id: each.container_id, links: each.links, y: middle(each.container_id) }))
+    .filter(({ y }) => y !== undefined);
+  const frontends = of("frontend"), backends = of("backend");
+  const pairs = frontends.flatMap((from) => backends.map((to) => ({ from, to, rate: from.links.get(to.id) ?? 0 })));
   const most = Math.max(1, ...pairs.map(({ rate }) => rate));
-  const bend = frame.width / 2;
-  return pairs.map(({ from, to, rate }) => ({
-    key: `${from.container_id} ${to.container_id}`,
-    backend: to.container_id,
-    rate,
-    width: rate > 0 ? THINNEST + (THICKEST - THINNEST) * rate / most : THINNEST,
-    d: `M0 ${from.y.toFixed(1)}C${bend} ${from.y.toFixed(1)} ${bend} ${to.y.toFixed(1)} ${frame.width} ${to.y.toFixed(1)}`,
+  for (const pair of pairs) pair.width = pair.rate > 0 ? THINNEST + (THICKEST - THINNEST) * pair.rate / most : THINNEST;
+  for (const from of frontends) stack(pairs.filter((pair) => pair.from === from), from.y, "start");
+  for (const to of backends) stack(pairs.filter((pair) => pair.to === to), to.y, "end");
+  return pairs.map((pair) => ({
+    key: `${pair.from.id} ${pair.to.id}`,
+    backend: pair.to.id,
+    rate: pair.rate,
+    width: pair.width,
+    d: curve(pair.start, pair.end, frame.width),
   }));
+}
+
+/** Puts the ends of lines beside each other, around `middle`. */
+function stack(pairs, middle, end) {
+  let y = middle - pairs.reduce((sum, { width }) => sum + width + GAP, -GAP) / 2;
+  for (const pair of pairs) {
+    pair[end] = y + pair.width / 2;
+    y += pair.width + GAP;
+  }
+}
+
+function curve(from, to, width) {
+  const bend = (width / 2).toFixed(1);
+  return `M0 ${from.toFixed(1)}C${bend} ${from.toFixed(1)} ${bend} ${to.toFixed(1)} ${width.toFixed(1)} ${to.toFixed(1)}`;
 }

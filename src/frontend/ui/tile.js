@@ -12,7 +12,12 @@ export function makeTile(replica) {
       h("code", {}, replica.container_id), part("state")),
     part("where", "p"),
     h("div", { class: `share ${colourOf(replica.container_id)}` }, h("div", { class: "track" }, h("i")), part("percent")),
-    part("rates", "p"));
+    h("p", { class: "rates" }, part("requests"), part("open"), arrow("↓", "in"), arrow("↑", "out")));
+}
+
+/** A number behind an arrow, which has a name for those who do not see it. */
+function arrow(sign, name) {
+  return h("span", {}, h("span", { "aria-hidden": "true" }, `${sign} `), h("span", { class: "hidden" }), h("span", { class: name }));
 }
 
 /** Shows `replica` as it is. `total` is the requests per second of all of its role, `now` the time by the service's clock. */
@@ -26,7 +31,7 @@ export function updateTile(tile, replica, { total, now }) {
   const share = total > 0 ? replica.rate / total : 0;
   part("track").firstChild.style.setProperty("width", `${share * 100}%`);
   write(part("percent"), total > 0 ? `${number(share * 100)} %` : "–");
-  write(part("rates"), rates(replica));
+  showRates(part, replica);
 }
 
 /** What is known of a replica, in one word: `gone`, `silent`, or what it says itself. */
@@ -36,12 +41,15 @@ function stateOf({ gone, silent, state }) {
 }
 
 function whereabouts({ node, task_slot: slot, version, started_at: started }, now) {
-  const up = duration((now - new Date(started)) / 1000);
+  const up = duration((now - new Date(started)) / 1000, 1);
   return [node, slot && t("slot", { slot: String(slot) }), version, t("up", { time: up })].filter(Boolean).join(" · ");
 }
 
-function rates({ rate, in_flight: open, bytesIn, bytesOut }) {
-  const requests = number(rate, rate < 10 ? 1 : 0);
-  return [t("requests_per_second", { rate: requests }), t("in_flight", { open: number(open) }),
-    t("bytes_in", { rate: bytes(bytesIn) }), t("bytes_out", { rate: bytes(bytesOut) })].join(" · ");
+function showRates(part, { rate, in_flight: open, bytesIn, bytesOut }) {
+  write(part("requests"), t("requests_per_second", { rate: number(rate, rate < 10 ? 1 : 0) }));
+  write(part("open"), t("in_flight", { open }));
+  for (const [name, count] of [["in", bytesIn], ["out", bytesOut]]) {
+    write(part(name).previousSibling, `${t(`bytes_${name}`)} `);
+    write(part(name), `${bytes(count)}/s`);
+  }
 }
