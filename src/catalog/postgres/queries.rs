@@ -204,7 +204,7 @@ statements! {
 
     /// What never counted and has no bytes any more in this database.
     FORGET_PENDING =
-        "DELETE FROM pending USING uploads WHERE uploads.id = upload_id AND pending.epoch < uploads.epoch \
+        "DELETE FROM pending WHERE NOT EXISTS (SELECT FROM uploads WHERE uploads.id = upload_id AND uploads.epoch <= pending.epoch) \
          AND NOT EXISTS (SELECT FROM blob_rows WHERE blob_rows.blob_id = upload_id AND blob_rows.epoch = pending.epoch)";
 
     FORGET_REPLICAS = "DELETE FROM replicas WHERE last_seen < now() - make_interval(secs => $1)";
