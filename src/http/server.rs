@@ -29,6 +29,9 @@ const LINGER: Duration = Duration::from_secs(10);
 /// How long a draining replica goes on accepting, until those who balance over it have seen that it drains.
 const STILL_ACCEPTING: Duration = Duration::from_secs(5);
 const BACKLOG: u32 = 2048;
+/// The server tells its acceptor and its workers to end at the same moment. A connection that the one accepts when the others
+/// are gone already would be dropped, so it stops first; there is no word of when it has.
+const PAUSING: Duration = Duration::from_millis(20);
 /// What an ending replica has for its last removals when the grace is over.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
@@ -89,6 +92,8 @@ impl Server {
             tokio::time::sleep(STILL_ACCEPTING.min(self.grace / 2)).await;
         }
         self.replica.close();
+        self.handle.pause().await;
+        tokio::time::sleep(PAUSING).await;
         if tokio::time::timeout_at(end, self.handle.stop(true)).await.is_err() {
             log::warn!("the grace of {:?} is over; what is still going on is cut off", self.grace);
         }

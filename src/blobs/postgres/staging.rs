@@ -15,7 +15,8 @@ const ROW_BYTES: usize = 1 << 20;
 /// Rows on their way to the server at once: more would only wait in memory.
 const ROWS_IN_FLIGHT: usize = 4;
 
-pub(super) const INSERT: &str = "INSERT INTO blob_rows (blob_id, epoch, start_bytes, data) VALUES ($1, $2, $3, $4)";
+pub(super) const INSERT: &str =
+    "INSERT INTO blob_rows (blob_id, epoch, start_bytes, data) VALUES ($1, $2, $3, $4)";
 
 /// A chunk waiting in memory for the transaction that counts it.
 pub(super) struct RowStage {
