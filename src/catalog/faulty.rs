@@ -5,8 +5,8 @@ use crate::db::Staged;
 use crate::db::faults::{Fault, Script, Struck};
 use crate::db::seat::Seat;
 use crate::domain::{
-    BlobEpoch, BlobId, CatalogId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, Upload,
-    UploadId,
+    BlobEpoch, BlobId, CatalogId, Changed, ContainerId, Epoch, Extent, Listing, Moment, NewUpload, Page,
+    Segment, Upload, UploadId,
 };
 use crate::replica::Report;
 use async_trait::async_trait;
@@ -176,6 +176,10 @@ impl Catalog for FaultyCatalog {
 
     async fn list(&self, listing: &Listing) -> Result<Page, CatalogError> {
         self.inner.list(listing).await
+    }
+
+    async fn changes(&self, since: Option<Moment>, limit: u32) -> Result<Changed, CatalogError> {
+        self.inner.changes(since, limit).await
     }
 
     async fn report(&self, report: &Report) -> Result<(), CatalogError> {

@@ -20,8 +20,8 @@ use crate::db::postgres::Pool;
 use crate::db::seat::{self, Seat};
 use crate::db::{Error, Staged, migrate, within_patience};
 use crate::domain::{
-    BlobEpoch, BlobId, CatalogId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, State,
-    Upload, UploadId,
+    BlobEpoch, BlobId, CatalogId, Changed, ContainerId, Epoch, Extent, Listing, Moment, NewUpload, Page,
+    Segment, State, Upload, UploadId,
 };
 use crate::replica::Report;
 use async_trait::async_trait;
@@ -273,6 +273,16 @@ impl Catalog for PostgresCatalog {
             let page = read::list(&lease, listing).await?;
             lease.release();
             Ok(page)
+        })
+        .await
+    }
+
+    async fn changes(&self, since: Option<Moment>, limit: u32) -> Result<Changed, CatalogError> {
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let changed = read::changes(&lease, since, limit).await?;
+            lease.release();
+            Ok(changed)
         })
         .await
     }

@@ -17,8 +17,8 @@ use crate::db::seat::{self, Seat};
 use crate::db::sqlite::{Database, Durability};
 use crate::db::{self, Staged, migrate};
 use crate::domain::{
-    BlobEpoch, BlobId, CatalogId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, Upload,
-    UploadId,
+    BlobEpoch, BlobId, CatalogId, Changed, ContainerId, Epoch, Extent, Listing, Moment, NewUpload, Page,
+    Segment, Upload, UploadId,
 };
 use crate::replica::Report;
 use async_trait::async_trait;
@@ -152,6 +152,10 @@ impl Catalog for SqliteCatalog {
     async fn list(&self, listing: &Listing) -> Result<Page, CatalogError> {
         let listing = listing.clone();
         self.database.read(move |connection| read::list(connection, &listing)).await
+    }
+
+    async fn changes(&self, since: Option<Moment>, limit: u32) -> Result<Changed, CatalogError> {
+        self.database.read(move |connection| read::changes(connection, since, limit)).await
     }
 
     async fn report(&self, report: &Report) -> Result<(), CatalogError> {
