@@ -1,4 +1,5 @@
 use crate::catalog::Catalog;
+use crate::domain::ContainerId;
 use crate::replica::{HEARD_WITHIN, Live, Registry, RegistryError, Report};
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -12,8 +13,12 @@ impl Registry for CatalogRegistry {
         self.0.report(&report).await.map_err(|_| RegistryError)
     }
 
+    async fn left(&self, replica: ContainerId) -> Result<(), RegistryError> {
+        self.0.retire(replica).await.map_err(|_| RegistryError)
+    }
+
     async fn live(&self, _request_id: &str) -> Result<Live, RegistryError> {
-        let replicas = self.0.replicas(HEARD_WITHIN).await.map_err(|_| RegistryError)?;
-        Ok(Live { replicas, backend: None })
+        let census = self.0.replicas(HEARD_WITHIN).await.map_err(|_| RegistryError)?;
+        Ok(Live { census, backend: None })
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::{
     BlobEpoch, BlobId, CatalogId, Changed, ContainerId, Epoch, Extent, Listing, Moment, NewUpload, Page,
     Segment, Upload, UploadId,
 };
-use crate::replica::Report;
+use crate::replica::{Census, Report};
 use async_trait::async_trait;
 use std::ops::Range;
 use std::sync::Arc;
@@ -186,7 +186,7 @@ impl Catalog for FaultyCatalog {
         self.inner.report(report).await
     }
 
-    async fn replicas(&self, within: Duration) -> Result<Vec<Report>, CatalogError> {
+    async fn replicas(&self, within: Duration) -> Result<Census, CatalogError> {
         self.inner.replicas(within).await
     }
 

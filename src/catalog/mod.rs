@@ -22,7 +22,7 @@ use crate::domain::{
     BlobEpoch, BlobId, CatalogId, Changed, ContainerId, Digest, Epoch, Extent, Listing, Moment, NewUpload,
     Page, PartFault, Segment, Sha256Sum, Upload, UploadId,
 };
-use crate::replica::Report;
+use crate::replica::{Census, Report};
 use async_trait::async_trait;
 use std::ops::Range;
 use std::time::Duration;
@@ -219,7 +219,7 @@ pub trait Catalog: Finals {
     async fn report(&self, report: &Report) -> Result<(), CatalogError>;
 
     /// What the replicas last said that were heard of in the last `within`, frontends first, then by `started_at` and id.
-    async fn replicas(&self, within: Duration) -> Result<Vec<Report>, CatalogError>;
+    async fn replicas(&self, within: Duration) -> Result<Census, CatalogError>;
 
     /// Takes a replica that ends in good order out of the list.
     async fn retire(&self, replica: ContainerId) -> Result<(), CatalogError>;

@@ -23,7 +23,7 @@ use crate::domain::{
     BlobEpoch, BlobId, CatalogId, Changed, ContainerId, Epoch, Extent, Listing, Moment, NewUpload, Page,
     Segment, State, Upload, UploadId,
 };
-use crate::replica::Report;
+use crate::replica::{Census, Report};
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
 use read::Found;
@@ -299,7 +299,7 @@ impl Catalog for PostgresCatalog {
         .await
     }
 
-    async fn replicas(&self, within: Duration) -> Result<Vec<Report>, CatalogError> {
+    async fn replicas(&self, within: Duration) -> Result<Census, CatalogError> {
         within_patience(async {
             let lease = self.pool.lease().await?;
             let replicas = read::replicas(&lease, within).await?;

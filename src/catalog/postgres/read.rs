@@ -7,7 +7,7 @@ use crate::db::Error;
 use crate::domain::{
     BlobId, Changed, Extent, Listing, Moment, Page, Segment, SortKey, UploadId, merge_segments,
 };
-use crate::replica::Report;
+use crate::replica::{Census, Report};
 use deadpool_postgres::ClientWrapper;
 use std::ops::Range;
 use std::time::Duration;
@@ -127,7 +127,10 @@ fn containing(text: &str) -> String {
     pattern
 }
 
-pub(super) async fn replicas(client: &ClientWrapper, within: Duration) -> Result<Vec<Report>> {
+pub(super) async fn replicas(client: &ClientWrapper, within: Duration) -> Result<Census> {
+    // Before those who report themselves meanwhile: nobody is silent who was heard of after this.
+    let statement = client.prepare_cached(queries::NOW).await?;
+    let now = client.query_one(&statement, &[]).await?.try_get(0)?;
     let statement = client.prepare_cached(queries::REPLICAS).await?;
     let mut reports = Vec::new();
     for row in client.query(&statement, &[&within.as_secs_f64()]).await? {
@@ -136,5 +139,5 @@ pub(super) async fn replicas(client: &ClientWrapper, within: Duration) -> Result
         }
     }
     sort_reports(&mut reports);
-    Ok(reports)
+    Ok(Census::taken(now, reports))
 }

@@ -20,7 +20,7 @@ use crate::domain::{
     BlobEpoch, BlobId, CatalogId, Changed, ContainerId, Epoch, Extent, Listing, Moment, NewUpload, Page,
     Segment, Upload, UploadId,
 };
-use crate::replica::Report;
+use crate::replica::{Census, Report};
 use async_trait::async_trait;
 use rusqlite::params;
 use std::ops::Range;
@@ -169,7 +169,7 @@ impl Catalog for SqliteCatalog {
             .await
     }
 
-    async fn replicas(&self, within: Duration) -> Result<Vec<Report>, CatalogError> {
+    async fn replicas(&self, within: Duration) -> Result<Census, CatalogError> {
         self.database.read(move |connection| read::replicas(connection, within)).await
     }
 

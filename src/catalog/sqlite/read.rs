@@ -6,7 +6,7 @@ use crate::catalog::{CatalogError, Doomed, Record};
 use crate::domain::{
     CatalogId, Changed, Extent, Listing, Moment, Page, Segment, SortKey, UploadId, merge_segments,
 };
-use crate::replica::Report;
+use crate::replica::{Census, Report};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use std::ops::Range;
@@ -101,7 +101,8 @@ pub(super) fn changes(connection: &Connection, since: Option<Moment>, limit: u32
     Ok(changed(now, completed, removed, limit))
 }
 
-pub(super) fn replicas(connection: &Connection, within: Duration) -> Result<Vec<Report>> {
+pub(super) fn replicas(connection: &Connection, within: Duration) -> Result<Census> {
+    let now = rows::time(rows::now())?;
     let found = connection
         .prepare_cached(queries::REPLICAS)?
         .query_map([micros_ago(within), micros_ahead(within)], |row| {
@@ -115,7 +116,7 @@ pub(super) fn replicas(connection: &Connection, within: Duration) -> Result<Vec<
         })
         .collect();
     sort_reports(&mut reports);
-    Ok(reports)
+    Ok(Census::taken(now, reports))
 }
 
 fn micros_ahead(duration: Duration) -> i64 {
