@@ -1,4 +1,4 @@
--- An index that was begun by hand (CREATE INDEX CONCURRENTLY) and came to no end is there and is never read: it is made anew.
+-- An index that was begun by hand (CREATE INDEX CONCURRENTLY) and came to no end is there and is never read: it is finished.
 -- One that is being made right now is waited for, then this is tried again.
 DO $$
 DECLARE
@@ -10,15 +10,10 @@ BEGIN
         AND relname IN ('extents_by_blob', 'uploads_by_content', 'uploads_undigested', 'uploads_by_completion',
                         'tombstones_by_removal')
     LOOP
-        EXECUTE format('DROP INDEX %s', unfinished);
+        EXECUTE format('REINDEX INDEX %s', unfinished);
     END LOOP;
 END
 $$;
-
--- Those that are older, if they were such.
-CREATE INDEX IF NOT EXISTS extents_by_blob ON extents (blob_id, epoch);
-CREATE INDEX IF NOT EXISTS uploads_by_content ON uploads (sha256, length_bytes) WHERE sha256 IS NOT NULL;
-CREATE INDEX IF NOT EXISTS uploads_undigested ON uploads (completed_at) WHERE completed_at IS NOT NULL AND sha256 IS NULL;
 
 -- What has changed lately, for those who watch the list. Where the tables are large these are made by hand before the update.
 CREATE INDEX IF NOT EXISTS uploads_by_completion ON uploads (completed_at) WHERE completed_at IS NOT NULL;

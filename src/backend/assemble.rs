@@ -121,7 +121,7 @@ pub fn start(config: &BackendConfig, storage: Storage, identity: Identity) -> Re
         (common.max_upload_size, common.cors_origins.clone(), Events::default());
     let service = move || Service {
         uploads: Rc::new(uploads.clone()),
-        registry: Rc::new(CatalogRegistry(catalog.clone())),
+        registry: Rc::new(CatalogRegistry { catalog: catalog.clone(), readiness: ready.clone() }),
         changes: Rc::new(CatalogChanges(catalog.clone())),
         events: events.clone(),
         replica: shared.clone(),

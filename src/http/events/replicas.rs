@@ -26,7 +26,7 @@ pub(super) async fn watch(service: &Service) {
                     events.replicas(Some(events::print(REPLICAS, None, &census)));
                     published = Some(Published { state, at: Instant::now() });
                 }
-                if metered.is_none_or(|at| elapsed(at)) {
+                if metered.is_none_or(elapsed) {
                     let rates = meter.measure(&census.replicas);
                     events.traffic(Some(events::print(TRAFFIC, None, &rates)));
                     metered = Some(Instant::now());

@@ -98,7 +98,8 @@ fn what_is_completed_and_removed_is_told() {
     listener.next_upload();
     let stored = server.store("a", b"abc");
     let event = listener.next_upload();
-    assert_eq!(event.data["completed"], json!([stored]));
+    let listed = server.get("/api/uploads", &[]).json()["uploads"].take();
+    assert_eq!(event.data["completed"], listed, "as the list shows it");
     assert!(!event.id.is_empty());
     let target = format!("/api/uploads/{}", stored["id"].as_str().unwrap());
     assert_eq!(server.request("DELETE", &target, &[], b"").status, 204);
