@@ -11,11 +11,13 @@ use actix_web::rt::spawn;
 use actix_web::rt::task::JoinHandle;
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 /// Longer than nginx's upstream (60 s) and awc's (15 s), so that it is never the server that closes an idle connection under
@@ -39,7 +41,8 @@ pub struct Server {
     /// For what goes on beside the workers, and for what is left to do when no worker is left to do it.
     own: Rc<Service>,
     running: JoinHandle<io::Result<()>>,
-    /// The replica says how it is as long as it finishes anything.
+    /// The replica says how it is as long as it finishes anything: until this is dropped.
+    lives: oneshot::Sender<()>,
     beating: JoinHandle<()>,
     grace: Duration,
 }
@@ -74,10 +77,11 @@ impl Server {
         let server = server.run();
         let handle = server.handle();
         let own = Rc::new(own);
+        let (lives, end) = oneshot::channel();
         let (beats, tells) = (own.clone(), own.clone());
-        let beating = spawn(async move { replica::beat(&beats.replica, &*beats.registry).await });
+        let beating = spawn(async move { replica::beat(&beats.replica, &*beats.registry, end).await });
         spawn(async move { events::hub(&tells).await });
-        Ok(Self { address, handle, own, running: spawn(server), beating, grace })
+        Ok(Self { address, handle, own, running: spawn(server), lives, beating, grace })
     }
 
     /// When what is going on now has to be over, if the replica is told to end now.
@@ -100,8 +104,13 @@ impl Server {
         self.running.abort();
         unsent::wait_until_sent(self.address, end).await;
         self.take_back(end.max(Instant::now() + LAST_WORD)).await;
-        self.beating.abort();
-        self.leave(end).await;
+        drop(self.lives);
+        let registry = &self.own.registry;
+        let left = self.beating.then(|_| registry.left(self.own.replica.identity.container_id));
+        // Without the time to do it, or where it fails, the list finds out by itself.
+        if !matches!(tokio::time::timeout_at(end, left).await, Ok(Ok(()))) {
+            log::warn!("the replica stays listed for some seconds");
+        }
     }
 
     /// Files that came in one request and did not come whole go with the workers that would have taken them back.
@@ -111,14 +120,6 @@ impl Server {
         let removals = left.into_iter().map(|id| self.own.uploads.terminate(&call, id));
         if tokio::time::timeout_at(end, join_all(removals)).await.is_err() {
             log::warn!("some files that did not come whole are left to expire");
-        }
-    }
-
-    /// Takes the replica out of the list. Without the time to do it, or where it fails, the list finds out by itself.
-    async fn leave(&self, end: Instant) {
-        let left = self.own.registry.left(self.own.replica.identity.container_id);
-        if !matches!(tokio::time::timeout_at(end, left).await, Ok(Ok(()))) {
-            log::warn!("the replica stays listed for some seconds");
         }
     }
 }

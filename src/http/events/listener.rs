@@ -24,11 +24,7 @@ pub async fn listen(request: HttpRequest, service: web::Data<Service>, Caller(ca
     let events = match *request.method() {
         // Nobody would hear them.
         Method::HEAD => stream::empty().boxed_local(),
-        _ => {
-            let closes = service.replica.closes();
-            let events = events(service, call.request_id.clone(), last_id(request.headers()));
-            events.take_until(closes).boxed_local()
-        }
+        _ => events(service, call.request_id.clone(), last_id(request.headers())).boxed_local(),
     };
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, MEDIA_TYPE))
@@ -49,13 +45,15 @@ fn last_id(headers: &HeaderMap) -> Known {
 fn events(service: web::Data<Service>, request_id: String, known: Known) -> impl Stream<Item = Bytes> {
     // First: what happens while it is asked what has happened is not missed.
     let Subscription { uploads, replicas, traffic, presence } = service.events.subscribe();
+    let closes = service.replica.closes();
+    let present = async move {
+        let _presence = presence;
+        closes.await;
+    };
     let uploads = stream::once(caught_up(service, request_id, known)).chain(heard(uploads)).boxed_local();
     let all = stream::select(uploads, stream::select(latest(replicas), latest(traffic)));
-    let all = stream::once(async { Bytes::from_static(RETRY.as_bytes()) }).chain(kept_alive(all, ALIVE_EACH));
-    all.map(move |event| {
-        let _ = &presence;
-        event
-    })
+    let first = stream::once(async { Bytes::from_static(RETRY.as_bytes()) });
+    first.chain(kept_alive(all, ALIVE_EACH)).take_until(present)
 }
 
 /// What has happened since the client was cut off. While nobody can be asked it is asked again.
