@@ -211,6 +211,15 @@ statements! {
 
     IDENTITY = "SELECT id FROM identity";
 
+    NOW = "SELECT now()";
+
+    COMPLETED = concat!(
+        "SELECT ", record!(), " FROM uploads WHERE completed_at > $1 AND concat IS DISTINCT FROM 'partial' \
+         ORDER BY completed_at, id LIMIT $2"
+    );
+
+    REMOVED = "SELECT id FROM tombstones WHERE removed_at > $1 ORDER BY removed_at, id LIMIT $2";
+
     REPORT = "INSERT INTO replicas (container_id, last_seen, report) VALUES ($1, clock_timestamp(), $2::text::jsonb) \
               ON CONFLICT (container_id) DO UPDATE SET last_seen = excluded.last_seen, report = excluded.report";
 
