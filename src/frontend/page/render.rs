@@ -1,0 +1,99 @@
+use super::files::{Pages, is_template};
+use crate::domain::{ContainerId, Listing, Page, Upload};
+use crate::http::Service;
+use crate::protocol::listing;
+use crate::uploads::Call;
+use bytesize::ByteSize;
+use minijinja::value::Serde;
+use minijinja::{Environment, Value};
+use serde::Serialize;
+use time::format_description::well_known::Rfc3339;
+
+const TEMPLATE: &str = "index.html";
+
+/// What the template is given.
+#[derive(Serialize)]
+struct Shown<'a> {
+    /// Where the page's files are.
+    assets: String,
+    uploads: Vec<Row>,
+    /// Where the list goes on.
+    next: Option<String>,
+    search: &'a str,
+    sort: String,
+    /// No backend answers, so the list is not known.
+    unavailable: bool,
+    max_upload_size: String,
+    max_upload_size_bytes: u64,
+    frontend: ContainerId,
+    backend: Option<ContainerId>,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Row {
+    id: String,
+    filename: String,
+    size: String,
+    created: String,
+    created_at: String,
+    url: String,
+    content_url: String,
+}
+
+/// The page as HTML. An error is for the log.
+pub fn render(
+    service: &Service,
+    pages: &Pages,
+    call: &Call,
+    listing: &Listing,
+    page: Option<&Page>,
+) -> Result<String, String> {
+    let uploads = page.map(|page| page.uploads.iter().map(Row::new).collect());
+    let next = page.and_then(|page| page.next.clone()).map(|cursor| {
+        let next = Listing { after: Some(cursor), ..listing.clone() };
+        format!("/?{}", listing::print(&next))
+    });
+    let shown = Shown {
+        assets: pages.assets(),
+        uploads: uploads.unwrap_or_default(),
+        next,
+        search: &listing.search,
+        sort: listing::print_sort(listing.sort, listing.descending),
+        unavailable: page.is_none(),
+        max_upload_size: human(service.max_upload_size),
+        max_upload_size_bytes: service.max_upload_size,
+        frontend: service.replica.identity.container_id,
+        backend: call.backend.get(),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let templates = templates(pages.clone());
+    let template = templates.get_template(TEMPLATE).map_err(|error| error.to_string())?;
+    template.render(Value::from(Serde(&shown))).map_err(|error| error.to_string())
+}
+
+/// Read anew for each page, which takes less time than asking a backend for the list: one works on them.
+fn templates(pages: Pages) -> Environment<'static> {
+    let mut templates = Environment::new();
+    templates.set_loader(move |name| Ok(pages.read_text(name).filter(|_| is_template(name))));
+    templates
+}
+
+impl Row {
+    fn new(upload: &Upload) -> Self {
+        let created = upload.created_at;
+        Self {
+            id: upload.id.to_string(),
+            filename: upload.filename.to_string(),
+            size: human(upload.offset),
+            created: format!("{} {:02}:{:02} UTC", created.date(), created.hour(), created.minute()),
+            created_at: created.format(&Rfc3339).unwrap_or_default(),
+            url: format!("/api/uploads/{}", upload.id),
+            content_url: format!("/api/uploads/{}/content", upload.id),
+        }
+    }
+}
+
+fn human(bytes: u64) -> String {
+    ByteSize(bytes).display().iec().to_string()
+}

@@ -1,0 +1,64 @@
+use super::files::Pages;
+use super::render::render;
+use crate::domain::{Listing, Page};
+use crate::http::request::Caller;
+use crate::http::{Refused, Service};
+use crate::protocol::code::Code;
+use crate::uploads::{Call, UploadError};
+use actix_web::dev::Payload;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use std::future::{Ready, ready};
+use std::rc::Rc;
+
+/// Everything from here, nothing inline; no other page may frame this one. What visitors have uploaded is from here, too, so
+/// what could run it without being a script is left out.
+const POLICY: &str =
+    "default-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+/// Somebody who looks at the page.
+pub struct Visit {
+    service: web::Data<Service>,
+    pages: web::Data<Pages>,
+    call: Rc<Call>,
+}
+
+impl Visit {
+    pub fn of(request: &HttpRequest) -> Result<Self, Refused> {
+        let Caller(call) = Caller::from_request(request, &mut Payload::None).into_inner()?;
+        let service = request.app_data::<web::Data<Service>>().cloned();
+        let pages = request.app_data::<web::Data<Pages>>().cloned();
+        let (Some(service), Some(pages)) = (service, pages) else {
+            return Err(Refused::plain(Code::Internal));
+        };
+        Ok(Self { service, pages, call })
+    }
+
+    pub async fn list(&self, listing: &Listing) -> Result<Page, UploadError> {
+        self.service.uploads.list(&self.call, listing).await
+    }
+
+    /// The page, with a list if it is known.
+    pub fn show(&self, listing: &Listing, page: Option<&Page>) -> Result<HttpResponse, Refused> {
+        let html = render(&self.service, &self.pages, &self.call, listing, page).map_err(|why| {
+            log::error!("the page cannot be rendered: {why}");
+            Refused::plain(Code::Internal)
+        })?;
+        Ok(HttpResponse::Ok()
+            .content_type("text/html; charset=utf-8")
+            .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+            // Not no-referrer: browsers would then say of our own form that it comes from nowhere.
+            .insert_header((REFERRER_POLICY, "same-origin"))
+            .insert_header((CACHE_CONTROL, "no-store"))
+            .body(html))
+    }
+}
+
+impl FromRequest for Visit {
+    type Error = Refused;
+    type Future = Ready<Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request))
+    }
+}
