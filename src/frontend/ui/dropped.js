@@ -1,28 +1,27 @@
-// Files that come by the mouse: those of folders too.
+// Files that are dropped, those of folders too.
 
-/** Calls `take(file, path)` for each file of a drop; gives how many could not be read. To be called in the event itself. */
+/** Calls `take(file, path)` for each; gives whether all could be read. Call it in the event itself: later there is nothing. */
 export async function takeDropped({ items, files }, take) {
   const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (entries.length === 0) for (const file of files) take(file, "");
-  const failures = await Promise.all(entries.map((entry) => takeEntry(entry, take)));
-  return failures.reduce((sum, count) => sum + count, 0);
+  if (entries.length === 0) for (const file of files) take(file);
+  return (await Promise.all(entries.map((entry) => takeEntry(entry, take)))).every(Boolean);
 }
 
 async function takeEntry(entry, take) {
+  const read = (from, how) => new Promise((resolve, reject) => from[how](resolve, reject));
   try {
     if (entry.isFile) {
-      take(await new Promise((resolve, reject) => entry.file(resolve, reject)), entry.fullPath.replace(`/${entry.name}`, ""));
-      return 0;
+      take(await read(entry, "file"), entry.fullPath);
+      return true;
     }
-    let failures = 0;
+    let all = true;
     const reader = entry.createReader();
-    for (;;) {
-      // A part of them at a time.
-      const entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-      if (entries.length === 0) return failures;
-      for (const each of entries) failures += await takeEntry(each, take);
+    // Some of them at a time.
+    for (let some; (some = await read(reader, "readEntries")).length > 0;) {
+      for (const each of some) all = await takeEntry(each, take) && all;
     }
+    return all;
   } catch {
-    return 1;
+    return false;
   }
 }

@@ -3,14 +3,14 @@
 import { hold } from "./hold.js";
 import { Speed } from "./speed.js";
 import { forget, keyOf, known, onForgotten, remember, same, urlOf } from "./stored.js";
-import { Refused, offsetOf, send, terminate } from "./tus.js";
+import { offsetOf, send, terminate } from "./tus.js";
 
 const AT_ONCE = 3, ASK_AGAIN_MS = 2000, RECORD_TRIES = 20;
-const RUNNING = ["waiting", "sending", "retrying"];
 
-export const running = ({ state }) => RUNNING.includes(state);
+export const running = ({ state }) => ["waiting", "sending", "retrying"].includes(state);
+export const complete = ({ state }) => state === "complete";
 
-/** Dispatches `change` when anything is another, `complete` and `failed` with the item in `detail`.
+/** Dispatches `change` when anything is another, and `failed`, `complete` and `record` (it is known) with the item in `detail`.
  *
  *  An item's `state` is `waiting` (for its turn), `sending`, `retrying`, `paused`, `elsewhere` (another tab sends it), `missing`
  *  (begun in an earlier visit: the file must be chosen again), `failed` (see `code` and `problem`), or `complete`. */
@@ -26,38 +26,40 @@ export class Queue extends EventTarget {
   }
 
   /** Shows what an earlier visit has left unfinished, and no other tab is sending. */
-  async restore() {
-    onForgotten((key) => this.#remove((item) => item.key === key && item.state === "missing"));
-    await Promise.all(known().map(async (entry) => {
-      const release = await hold(entry.key);
-      release?.();
-      if (!release || this.items.some(({ key }) => key === entry.key)) return;
-      const item = this.#make(entry, entry.key, { state: "missing", url: entry.url, sent: null });
-      const offset = await offsetOf(entry.url).catch(() => undefined);
-      if (item.state !== "missing" || offset === undefined) return;
-      if (offset === null) {
-        forget(item.key);
-        this.#remove((other) => other === item);
-      } else if (offset === item.size) this.#finish(item);
-      else this.#set(item, { sent: offset });
-    }));
+  restore() {
+    onForgotten((key) => this.#drop(this.items.find((item) => item.key === key && item.state === "missing")));
+    for (const each of known()) this.#restore(each);
+  }
+
+  async #restore({ key, url, ...file }) {
+    const release = await hold(key);
+    release?.();
+    if (!release || this.items.some((item) => item.key === key)) return;
+    const item = this.#make(file, key, { state: "missing", url });
+    const offset = await offsetOf(url).catch(() => 0);
+    if (item.state !== "missing") return;
+    if (offset === item.size) this.#finish(item);
+    else if (offset !== null) this.#set(item, { sent: offset });
+    else {
+      forget(key);
+      this.#drop(item);
+    }
   }
 
   /** Whether the file was not in the queue yet. */
-  add(file, path = file.webkitRelativePath ?? "") {
+  add(file, path = "") {
     const key = keyOf(file, path);
-    const item = this.items.find((other) => other.key === key && other.state !== "complete")
+    const item = this.items.find((other) => other.key === key && !complete(other))
       ?? this.items.find((other) => other.state === "missing" && same(other, file))
-      ?? this.#make(file, key, { state: "failed" });
+      ?? this.#make(file, key, { state: "new" });
     if (running(item) || item.state === "elsewhere") return false;
     item.file = file;
-    if (file.size > this.#largest) this.#fail(item, "too_large", {});
+    if (file.size > this.#largest) this.#fail(item, "too_large");
     else this.resume(item);
     return true;
   }
 
   pause(item) {
-    if (!running(item) && item.state !== "elsewhere") return;
     this.#set(item, { state: "paused" });
     item.control?.abort();
   }
@@ -65,15 +67,15 @@ export class Queue extends EventTarget {
   /** Also tries again what has failed. */
   resume(item) {
     if (!this.items.some(running)) this.#batch += 1;
-    this.#set(item, { state: "waiting", batch: this.#batch, code: null, problem: {} });
+    this.#set(item, { state: "waiting", batch: this.#batch });
     this.#begin();
   }
 
-  /** Takes an item out. Unless it is complete, or another tab is sending it, what is stored of it is freed. */
+  /** Takes an item out. What is stored of it is freed, unless it is complete or another tab is sending it. */
   async remove(item) {
-    this.#remove((other) => other === item);
+    this.#drop(item);
     item.control?.abort();
-    if (item.state === "complete") return;
+    if (complete(item)) return;
     await item.run;
     const release = await hold(item.key);
     if (!release) return;
@@ -82,35 +84,34 @@ export class Queue extends EventTarget {
     release();
   }
 
-  /** How far all are that were begun together with those that run: `{count, done, sent, size, speed}`. */
+  /** How far those are that were begun together with what runs. */
   total() {
-    const together = this.items.filter((item) => item.batch === this.#batch && (running(item) || item.state === "complete"));
-    const sum = (value) => together.reduce((total, item) => total + value(item), 0);
+    const batch = this.items.filter((item) => item.batch === this.#batch && (running(item) || complete(item)));
+    const sum = (value) => batch.reduce((total, item) => total + value(item), 0);
     return {
-      count: together.length,
-      done: together.filter(({ state }) => state === "complete").length,
+      left: batch.filter(running).length,
       sent: sum(({ sent }) => sent),
       size: sum(({ size }) => size),
-      speed: sum((item) => (item.state === "sending" ? item.speed.now() : 0)),
+      speed: sum(({ state, speed }) => (state === "sending" ? speed.now() : 0)),
     };
   }
 
   #make({ name, size, lastModified, type }, key, rest) {
-    const item = { id: (this.#made += 1), name, size, lastModified, type, key, file: null, url: null, sent: 0, resumed: 0, speed: new Speed(), ...rest };
+    const item = { id: this.#made += 1, name, size, lastModified, type, key, sent: 0, speed: new Speed(), ...rest };
     this.items.push(item);
     this.#set(item, {});
     return item;
   }
 
-  #set(item, values) {
+  #set(item, values, event = "change") {
     Object.assign(item, values);
-    this.dispatchEvent(new Event("change"));
+    this.dispatchEvent(new CustomEvent("change"));
+    if (event !== "change") this.dispatchEvent(new CustomEvent(event, { detail: item }));
   }
 
-  #remove(which) {
-    this.items = this.items.filter((item) => !which(item));
-    this.dispatchEvent(new Event("change"));
-    this.#begin();
+  #drop(item) {
+    this.items = this.items.filter((other) => other !== item);
+    this.#set({}, {});
   }
 
   #begin() {
@@ -131,26 +132,22 @@ export class Queue extends EventTarget {
 
   async #run(item, signal) {
     const release = await hold(item.key);
-    // Before the other tab has done with it: then it is known by this that it is complete.
+    // Also when it is taken: once the other tab has sent it all, only its URL tells that it is complete.
     item.url ??= urlOf(item.key);
-    if (!release) return this.#standBack(item, signal);
+    if (!release) return signal.aborted || this.#standBack(item);
     try {
       signal.throwIfAborted();
-      const tell = (what, detail) => this.#hear(item, what, detail);
       this.#set(item, { state: "sending", resumed: 0 });
-      await send(item.file, { url: item.url, signal, tell });
+      await send(item.file, { url: item.url, signal, tell: (what, detail) => this.#hear(item, what, detail) });
       this.#finish(item);
     } catch (error) {
-      if (signal.aborted) return;
-      if (!(error instanceof Refused)) console.error(error);
-      this.#fail(item, error.code ?? "internal", error.problem ?? {});
+      if (!signal.aborted) this.#fail(item, error.code ?? error.message, error.problem);
     } finally {
       release();
     }
   }
 
-  #standBack(item, signal) {
-    if (signal.aborted) return;
+  #standBack(item) {
     this.#set(item, { state: "elsewhere" });
     setTimeout(() => {
       if (item.state === "elsewhere" && !item.run && this.items.includes(item)) this.#start(item);
@@ -159,35 +156,32 @@ export class Queue extends EventTarget {
 
   #hear(item, what, detail) {
     if (what === "url") {
-      item.url = detail.url;
-      if (item.url) remember(item.key, item, item.url);
+      if (detail.url) remember(item.key, detail.url);
       else forget(item.key);
     } else if (what === "offset") {
       item.speed.restart(detail.offset);
-      this.#set(item, { state: "sending", sent: detail.offset, resumed: detail.resumed ? detail.offset : 0 });
-    } else if (what === "progress") {
-      item.speed.add(detail.sent);
-      this.#set(item, { sent: detail.sent });
-    } else if (what === "waiting") this.#set(item, { state: "retrying", ...detail });
-    else if (what === "trying") this.#set(item, { until: null });
-    else if (detail.frontend) this.#set(item, detail);
+      detail = { state: "sending", sent: detail.offset, resumed: detail.resumed ? detail.offset : 0 };
+    } else if (what === "progress") item.speed.add(detail.sent);
+    else if (what === "waiting") detail = { state: "retrying", ...detail };
+    else if (what === "trying") detail = { until: 0 };
+    else if (!detail.frontend || !detail.backend) return;
+    this.#set(item, detail);
   }
 
-  #fail(item, code, problem) {
-    this.#set(item, { state: "failed", code, problem });
-    this.dispatchEvent(new CustomEvent("failed", { detail: item }));
+  #fail(item, code, problem = {}) {
+    this.#set(item, { state: "failed", code, problem }, "failed");
   }
 
   async #finish(item) {
     forget(item.key);
-    this.#set(item, { state: "complete", sent: item.size, file: null });
-    this.dispatchEvent(new CustomEvent("complete", { detail: item }));
-    for (let tries = 0; tries < RECORD_TRIES && !item.record; tries += 1) {
+    this.#set(item, { state: "complete", sent: item.size, file: null }, "complete");
+    for (let tries = 0; tries < RECORD_TRIES; tries += 1) {
       const answer = await fetch(`/api/uploads/${item.url.split("/").pop()}`).catch(() => null);
-      if (answer?.ok) this.#set(item, { record: await answer.json() });
-      else if (answer?.status === 404 || answer?.status === 410) return;
-      else await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+      const record = answer?.ok && await answer.json().catch(() => null);
+      if (record) return this.#set(item, { record }, "record");
+      // It was deleted meanwhile.
+      if (answer?.status === 410) return;
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
     }
-    if (item.record) this.dispatchEvent(new CustomEvent("record", { detail: item.record }));
   }
 }

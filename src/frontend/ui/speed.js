@@ -1,6 +1,6 @@
 // How fast something grows, over the last few seconds.
 
-const WINDOW_MS = 5000, STEP_MS = 200;
+const WINDOW_MS = 5000, SOONEST_MS = 500;
 
 export class Speed {
   #samples = [];
@@ -10,16 +10,15 @@ export class Speed {
   }
 
   add(value) {
-    const now = performance.now(), samples = this.#samples;
-    while (samples.length > 2 && samples[1][0] < now - WINDOW_MS) samples.shift();
-    const last = samples.at(-1);
-    if (samples.length > 1 && now - samples.at(-2)[0] < STEP_MS) last.splice(0, 2, now, value);
-    else samples.push([now, value]);
+    const now = performance.now();
+    this.#samples.push([now, value]);
+    while (this.#samples[1][0] < now - WINDOW_MS) this.#samples.shift();
   }
 
-  /** Each second. Falls while nothing comes. */
+  /** By the second. It falls while nothing comes. */
   now() {
-    const [first, last] = [this.#samples[0], this.#samples.at(-1)];
-    return last && last !== first ? ((last[1] - first[1]) * 1000) / Math.max(performance.now() - first[0], STEP_MS) : 0;
+    const [first] = this.#samples, last = this.#samples.at(-1);
+    const passed = first && performance.now() - first[0];
+    return passed > SOONEST_MS ? (last[1] - first[1]) * 1000 / passed : 0;
   }
 }
