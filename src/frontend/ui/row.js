@@ -1,0 +1,86 @@
+// One upload of the queue, as it is shown.
+
+import { copy } from "./copy.js";
+import { h, write } from "./dom.js";
+import { bytes, duration, language, t } from "./i18n.js";
+import { colourOf } from "./palette.js";
+import { complete, running } from "./queue.js";
+import { toast } from "./toast.js";
+
+const MAIN = { paused: "resume", failed: "retry", missing: "choose_again" };
+const REMOVE = { failed: "clear", missing: "discard", complete: "clear" };
+
+/** Rounded down: only all of it is 100 %. */
+export const percent = (share) => (Math.floor(share * 100) / 100).toLocaleString(language(), { style: "percent" });
+
+/** As `5 MiB/s`, `8 s left`. */
+export const pace = (speed, left) => (speed > 0 ? [`${bytes(speed)}/s`, t("left", { time: duration(left / speed) })] : []);
+
+/** `act(what, item)` is asked for `pause`, `resume`, `retry`, `choose_again` and `remove`. */
+export function makeRow(item, act) {
+  const button = (onclick) => h("button", { class: "quiet", type: "button", onclick });
+  const name = h("a", { class: "name", id: `upload-${item.id}`, dir: "auto" }, item.name);
+  const main = button(() => act(mainOf(item), item));
+  const link = button(() => copied(new URL(item.record.url, location).href));
+  const remove = button(() => act("remove", item));
+  const bar = h("progress", { "aria-labelledby": name.id, max: item.size || 1 });
+  const facts = h("p", { class: "facts" }), via = h("p", { class: "facts" });
+  const sum = h("code"), copySum = button(() => copied(item.record.sha256));
+  const sums = h("p", { class: "facts sum" }, "SHA-256", sum, copySum);
+  const row = h("li", { class: "upload" }, name, h("div", { class: "actions" }, main, link, remove), bar, facts, via, sums);
+  row.update = () => {
+    const { state, record, sent } = item;
+    row.dataset.state = state;
+    if (record) name.href = record.url;
+    label(main, mainOf(item), item.name);
+    label(link, record && "copy_link", item.name);
+    label(remove, REMOVE[state] ?? "cancel", item.name);
+    bar.hidden = complete(item) || !sent && state !== "sending";
+    bar.value = sent;
+    write(facts, factsOf(item).join(" · "));
+    via.hidden = state !== "sending" || !item.backend;
+    if (!via.hidden) showVia(via, item);
+    sums.hidden = !record?.sha256;
+    write(sum, record?.sha256 ?? "");
+    label(copySum, "copy", "SHA-256");
+  };
+  return row;
+}
+
+async function copied(text) {
+  const done = await copy(text);
+  toast(done ? t("copied") : `${t("not_copied")} ${text}`, { ms: done ? 3000 : 20_000 });
+}
+
+const mainOf = ({ state, code }) => (state === "complete" || code === "too_large" ? null : MAIN[state] ?? "pause");
+
+function label(button, key, name) {
+  button.hidden = !key;
+  if (!key) return;
+  write(button, t(key));
+  button.ariaLabel = `${t(key)}: ${name}`;
+}
+
+function showVia(via, { frontend, backend }) {
+  if (via.textContent === `via ${frontend} → ${backend}`) return;
+  const replica = (id) => [h("span", { class: `dot ${colourOf(id)}` }), h("code", {}, id)];
+  via.replaceChildren("via ", ...replica(frontend), " → ", ...replica(backend));
+}
+
+function factsOf(item) {
+  const { state, sent, size } = item, words = wordsOf(item);
+  if (!sent || complete(item)) return [words, bytes(size)];
+  const speed = state === "sending" && item.speed.now();
+  return [words, percent(sent / size), t("sent_of", { sent: bytes(sent), size: bytes(size) }), ...pace(speed, size - sent)];
+}
+
+function wordsOf({ state, size, resumed, reason, until, code, problem }) {
+  if (state === "sending" && resumed) return t("resumed", { percent: percent(resumed / size) });
+  if (state === "retrying") {
+    const seconds = Math.ceil((until - Date.now()) / 1000);
+    return seconds > 0 && reason !== "moved" ? t(reason, { time: duration(seconds) }) : t("connecting");
+  }
+  if (state !== "failed") return t(`is_${state}`);
+  const known = t(`failed_${code}`);
+  return known !== `failed_${code}` ? known : [problem.title ?? code, problem.detail, problem.advice].filter(Boolean).join(". ");
+}
