@@ -97,7 +97,8 @@ export class View {
   #words(count) {
     const { asking, more, trouble, shown } = this.#listing;
     this.#trouble.hidden = !trouble;
-    write(this.#trouble, trouble ? troubleInWords(trouble, count) : "");
+    const key = !trouble?.passes ? "list_refused" : count > 0 ? "list_stale" : "list_waiting";
+    write(this.#trouble, trouble ? t(key) : "");
     this.#nothing.hidden = count > 0 || more || Boolean(asking || trouble) || !shown;
     write(this.#nothing, this.#nothing.hidden ? "" : t(shown.q ? "nothing_found" : "nothing_here", { search: shown.q }));
     this.#more.hidden = !more;
@@ -141,9 +142,4 @@ export class View {
     });
     this.#open = { ...record, close };
   }
-}
-
-function troubleInWords(trouble, count) {
-  if (!trouble.passes) return t("list_refused", { why: trouble.detail || trouble.message });
-  return t(count > 0 ? "list_stale" : "list_waiting");
 }
