@@ -2,36 +2,18 @@
 
 const TIMEOUT_MS = 20_000;
 
-/** The service said no, or nothing. `passes` when it may say yes soon. */
-export class Refused extends Error {
-  constructor(status, problem = {}) {
-    super(problem.title ?? "");
-    this.status = status;
-    this.detail = problem.detail ?? "";
-    this.passes = status === 0 || status >= 500 || status === 408 || status === 429;
-  }
-}
-
-/** Asks for `path`; gives its JSON, `null` where there is none. Fails with `Refused`; never hangs. */
-export async function ask(path, { signal = null, ...options } = {}) {
-  const abort = new AbortController();
-  const stop = () => abort.abort();
-  const timer = setTimeout(stop, TIMEOUT_MS);
-  signal?.addEventListener("abort", stop);
+/** The JSON of an answer, if it has any. Never hangs. Fails with the service's words and the `status`; `passes` when asking
+ *  again may help. */
+export async function ask(path, options = {}) {
+  const signals = [AbortSignal.timeout(TIMEOUT_MS), options.signal].filter(Boolean);
+  let status = 0, body = null;
   try {
-    const answer = await fetch(path, { ...options, signal: abort.signal });
-    if (!answer.ok) throw new Refused(answer.status, await answer.json().catch(() => ({})));
-    return answer.status === 204 ? null : await answer.json();
-  } catch (error) {
-    throw error instanceof Refused ? error : new Refused(0);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", stop);
+    const answer = await fetch(path, { ...options, signal: AbortSignal.any(signals) });
+    if (answer.status !== 204) body = await answer.json();
+    if (answer.ok) return body;
+    status = answer.status;
+  } catch {
+    // Nothing came, or nothing of the service: a proxy's own page.
   }
+  throw Object.assign(new Error(body?.title ?? ""), { status, passes: status === 0 || status === 429 || status >= 500 });
 }
-
-/** Where an upload's record is. */
-export const pathOf = (id) => `/api/uploads/${encodeURIComponent(id)}`;
-
-/** The address of a file's content that one can pass on. */
-export const linkOf = (record) => new URL(record.url, location.href).href;

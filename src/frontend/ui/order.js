@@ -1,36 +1,23 @@
-// In which order the service lists files, and what a search finds: what is heard of can be put where the service would list it.
+// The service's order of files, and what its search finds: what is heard of can be put where it would be listed.
 
-// As the service folds names: one searches and sorts without regard to case.
 const fold = (name) => name.toLowerCase();
 
-// The service compares names byte by byte in UTF-8, which is the order of code points. Strings here are of UTF-16, where
-// surrogates come before the last of the others.
-const rank = (unit) => (unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800);
-
-function compareText(a, b) {
-  for (let at = 0; at < a.length && at < b.length; at += 1) {
-    const difference = rank(a.charCodeAt(at)) - rank(b.charCodeAt(at));
-    if (difference !== 0) return difference;
-  }
-  return a.length - b.length;
-}
-
+// Texts that compare as the service compares: names by code points, which UTF-16 does not.
 const KEYS = {
-  created: () => 0,
-  name: (a, b) => compareText(fold(a.filename), fold(b.filename)),
-  size: (a, b) => a.size_bytes - b.size_bytes,
+  created: () => "",
+  name: ({ filename }) => Array.from(fold(filename), (letter) => letter.codePointAt(0).toString(16).padStart(6, "0")).join(""),
+  size: ({ size_bytes: size }) => String(size).padStart(16, "0"),
 };
 
-/** The values of `sort`, the service's own order first. */
+/** The values of `sort`, the usual one first. */
 export const SORTS = ["-created", "created", "name", "-size", "size"];
 
-/** Compares two records. Ids grow with time and tell apart what is equal otherwise. */
+/** Whether one record comes before another. Ids grow with time and tell apart what is equal otherwise. */
 export function orderOf(sort) {
   const descending = sort.startsWith("-");
-  const key = KEYS[sort.slice(descending ? 1 : 0)];
-  const compare = (a, b) => key(a, b) || compareText(a.id, b.id);
-  return descending ? (a, b) => compare(b, a) : compare;
+  const key = KEYS[sort.slice(Number(descending))];
+  const place = (record) => `${key(record)} ${record.id}`;
+  return descending ? (a, b) => place(a) > place(b) : (a, b) => place(a) < place(b);
 }
 
-/** Whether a search finds a record. */
-export const finds = (q, record) => fold(record.filename).includes(fold(q));
+export const finds = (q, { filename }) => fold(filename).includes(fold(q));

@@ -1,86 +1,79 @@
-// Deleting with a while to think it over: the service is asked when the time is over, or when the page goes away before.
+// Deleting with a while to think it over: the service is asked when that is over, or when the page goes away before.
 
-import { Refused, ask, pathOf } from "./api.js";
+import { ask } from "./api.js";
 import { t } from "./i18n.js";
 import { toast } from "./toast.js";
 
-/** Dispatches `change` when something is hidden or shown again, `undone` and `removed` with the record in `detail`. */
+/** Dispatches `change` when other files are to be hidden, and `undone` and `removed` with a record in `detail`. */
 export class Removing extends EventTarget {
-  /** Not yet asked for, with what takes their notice away, the latest last. */
+  #hidden = new Set();
+  /** What can be undone, the latest last. */
   #waiting = new Map();
-  #asked = new Set();
 
   constructor() {
     super();
-    // Also when the page is only put aside, because it may never be shown again.
-    addEventListener("pagehide", () => {
-      for (const record of this.#forget([...this.#waiting.keys()])) this.#ask(record);
-    });
+    addEventListener("pagehide", () => this.#take([...this.#waiting.keys()]).forEach((record) => this.#ask(record)));
     addEventListener("keydown", (event) => this.#undoByKey(event));
   }
 
-  /** Whether a file is not to be shown. */
   hides(id) {
-    return this.#waiting.has(id) || this.#asked.has(id);
+    return this.#hidden.has(id);
   }
 
   remove(record) {
-    const { id } = record;
-    const dismiss = toast(t("deleted_name", { name: record.filename }), {
+    const { id, filename } = record;
+    const dismiss = toast(t("deleted_name", { name: filename }), {
       action: { label: t("undo"), run: () => this.#undo(id) },
-      gone: () => this.#forget([id]).forEach((each) => this.#ask(each)),
+      gone: () => this.#take([id]).forEach((each) => this.#ask(each)),
     });
     this.#waiting.set(id, { record, dismiss });
+    this.#hidden.add(id);
     this.#tell("change");
   }
 
-  /** Others were faster: there is nothing to undo. */
+  /** There is nothing to undo any more. */
   removedElsewhere(ids) {
-    this.#forget(ids);
+    this.#take(ids);
   }
 
-  #forget(ids) {
-    const found = ids.flatMap((id) => this.#waiting.get(id) ?? []);
-    for (const { record, dismiss } of found) {
-      this.#waiting.delete(record.id);
+  #take(ids) {
+    return ids.filter((id) => this.#waiting.has(id)).map((id) => {
+      const { record, dismiss } = this.#waiting.get(id);
+      this.#waiting.delete(id);
       dismiss();
-    }
-    return found.map(({ record }) => record);
+      return record;
+    });
   }
 
   #undo(id) {
-    for (const record of this.#forget([id])) this.#tell("undone", record);
+    for (const record of this.#take([id])) {
+      this.#hidden.delete(id);
+      this.#tell("undone", record);
+    }
   }
 
   #undoByKey(event) {
     const last = [...this.#waiting.keys()].at(-1);
-    const key = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "z";
-    // There it means what was typed.
-    const typing = event.target instanceof Element && event.target.matches("input, textarea, select, [contenteditable]");
-    if (!key || typing || !last) return;
+    // In a field it means what was typed.
+    if (!last || !(event.ctrlKey || event.metaKey) || event.key !== "z" || event.target.closest?.("input, textarea, select")) return;
     event.preventDefault();
     this.#undo(last);
   }
 
   async #ask(record) {
-    this.#asked.add(record.id);
     try {
-      await ask(pathOf(record.id), { method: "DELETE", keepalive: true });
-      this.#tell("removed", record);
-    } catch (refused) {
-      this.#refused(record, refused);
+      await ask(`/api/uploads/${record.id}`, { method: "DELETE", keepalive: true });
+    } catch ({ status, message }) {
+      if (status !== 404 && status !== 410) {
+        toast(t("delete_failed", { name: record.filename, why: message || t("no_answer") }), { ms: 12_000 });
+        this.#hidden.delete(record.id);
+        return this.#tell("change");
+      }
     }
-    this.#asked.delete(record.id);
-    this.#tell("change");
+    this.#tell("removed", record);
   }
 
-  #refused(record, refused) {
-    if (refused instanceof Refused && [404, 410].includes(refused.status)) return this.#tell("removed", record);
-    const why = refused.message || t("no_answer");
-    toast(t("delete_failed", { name: record.filename, why }), { ms: 12_000 });
-  }
-
-  #tell(kind, record = null) {
-    this.dispatchEvent(new CustomEvent(kind, { detail: record }));
+  #tell(kind, detail = {}) {
+    this.dispatchEvent(new CustomEvent(kind, { detail }));
   }
 }
