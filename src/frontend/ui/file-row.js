@@ -5,20 +5,19 @@ import { ago, bytes, t, when } from "./i18n.js";
 import { icon } from "./icons.js";
 
 export function makeRow({ filename, url, created_at: created }) {
-  const sign = (act) => h("button", { class: "quiet sign", type: "button", "data-act": act }, icon(act));
+  const sign = (act, tag = "button", properties = { type: "button" }) => h(tag, { class: "button quiet sign", "data-act": act, ...properties }, icon(act));
   return h("li", { class: "file" },
     h("a", { class: "name", href: url, dir: "auto", "data-act": "details" }, filename),
-    h("p", { class: "facts" }, h("span", {}), " · ", h("time", { datetime: created })),
+    h("p", { class: "facts" }, h("span"), " · ", h("time", { datetime: created })),
     h("div", { class: "origins" }),
-    h("div", { class: "actions" }, sign("details"), sign("copy_link"),
-      h("a", { class: "button quiet sign", href: url, download: filename, "data-act": "download" }, icon("download")),
-      sign("delete")));
+    h("div", { class: "actions" },
+      sign("details"), sign("copy_link"), sign("download", "a", { href: url, download: filename }), sign("delete")));
 }
 
 /** Words and times of a row, in the language of now. */
 export function updateRow(row, { filename, size_bytes: size, created_at: created }) {
-  write(row.querySelector(".facts span"), bytes(size));
   const time = row.querySelector("time");
+  write(row.querySelector("span"), bytes(size));
   write(time, since(created));
   time.title = when(new Date(created));
   for (const button of row.querySelectorAll(".sign")) {
@@ -34,7 +33,7 @@ export function since(moment) {
   return ago(date, Math.max(Date.now(), date));
 }
 
-/** Changes rows and keeps the focus: with what had it, or its like in the row that took its place, or else with `fallback`. */
+/** Changes rows. If the one with the focus goes, its like in the row that takes its place has it, or else `fallback`. */
 export function keepFocus(list, fallback, change) {
   const active = document.activeElement;
   const rows = [...list.children];

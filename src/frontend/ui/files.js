@@ -1,36 +1,39 @@
 // The list of files as it is at the moment: searched, sorted, without end, and changed as things happen.
 
-import { FileList } from "./file-list.js";
+import { makeList } from "./file-list.js";
 import { onLanguage } from "./i18n.js";
 import { Listing } from "./listing.js";
 import { SORTS } from "./order.js";
-import { Removing } from "./removing.js";
+import { startRemoving } from "./removing.js";
 
 const TYPED_MS = 200, MINUTE_MS = 60_000;
 
 export function startFiles(events) {
-  const listing = new Listing(), removing = new Removing();
-  const list = new FileList(listing, removing);
+  const listing = new Listing();
+  const removing = startRemoving({
+    changed: () => list.show(),
+    undone: (record) => list.welcomeBack(record),
+    removed: ({ id }) => listing.removed([id]),
+  });
+  const list = makeList(listing, removing.hides, removing.remove);
   listing.addEventListener("change", ({ detail }) => list.show(detail));
-  removing.addEventListener("change", () => list.show());
-  removing.addEventListener("removed", ({ detail }) => listing.removed([detail.id]));
-  removing.addEventListener("undone", ({ detail }) => list.welcomeBack(detail));
+  onLanguage(list.translate);
+  setInterval(list.show, MINUTE_MS);
+  follow(events, listing, (removed) => {
+    removed.forEach(removing.forget);
+    list.removed(removed);
+  });
+  startSearch((query) => listing.find(query));
+}
+
+function follow(events, listing, tellRemoved) {
   events.addEventListener("uploads", ({ detail: { removed, completed } }) => {
-    removing.removedElsewhere(removed);
-    list.removedElsewhere(removed);
+    tellRemoved(removed);
     listing.removed(removed);
     listing.completed(completed);
   });
   addEventListener("upload-complete", ({ detail }) => listing.completed([detail]));
   events.addEventListener("reload", () => listing.reload());
-  retryInTime(events, listing);
-  onLanguage(() => list.translate());
-  setInterval(() => list.show(), MINUTE_MS);
-  startSearch((query) => listing.find(query));
-}
-
-function retryInTime(events, listing) {
-  addEventListener("online", () => listing.retry());
   // Replicas are told of each second; only the first after a time without is news.
   let unavailable = false;
   events.addEventListener("unavailable", () => { unavailable = true; });
@@ -48,12 +51,13 @@ function startSearch(find) {
   q.value = asked.get("q") ?? "";
   sort.value = SORTS.includes(asked.get("sort")) ? asked.get("sort") : SORTS[0];
   let timer = null;
-  const now = () => {
+  const now = (event) => {
+    event?.preventDefault();
     clearTimeout(timer);
-    const parameters = new URLSearchParams();
-    if (q.value) parameters.set("q", q.value);
-    if (sort.value !== SORTS[0]) parameters.set("sort", sort.value);
-    history.replaceState(null, "", `${location.pathname}?${parameters}`.replace(/\?$/, ""));
+    const address = new URL(location.pathname, location.href);
+    if (q.value) address.searchParams.set("q", q.value);
+    if (sort.value !== SORTS[0]) address.searchParams.set("sort", sort.value);
+    history.replaceState(null, "", address);
     find({ q: q.value, sort: sort.value });
   };
   q.addEventListener("input", () => {
@@ -61,9 +65,6 @@ function startSearch(find) {
     timer = setTimeout(now, TYPED_MS);
   });
   sort.addEventListener("change", now);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    now();
-  });
+  form.addEventListener("submit", now);
   now();
 }

@@ -1,5 +1,5 @@
-// The list as far as it is loaded. A page is asked for by a cursor that names the last file of the page before: what comes or
-// goes meanwhile moves nothing out of reach.
+// The list as far as it is loaded. A page is asked for by a cursor that names the last file before it: what comes or goes
+// meanwhile moves nothing out of reach.
 
 import { ask } from "./api.js";
 import { finds, orderOf } from "./order.js";
@@ -7,7 +7,7 @@ import { finds, orderOf } from "./order.js";
 const PAGE = 50, LARGEST_PAGE = 1000;
 const FIRST_RETRY_MS = 1000, LAST_RETRY_MS = 15_000;
 
-/** Dispatches `change`; its `detail` has the ids that are `fresh`, and whether this is what a search `found`. */
+/** Dispatches `change`; its `detail` may have ids that are `fresh`, and whether this is what a search `found`. */
 export class Listing extends EventTarget {
   records = [];
   more = false;
@@ -91,13 +91,13 @@ export class Listing extends EventTarget {
   }
 
   #land(query, { uploads, cursor }) {
-    const old = this.asking === "more" ? this.records : [];
-    const had = new Set(old.map(({ id }) => id));
-    this.records = [...old, ...uploads.filter(({ id }) => !had.has(id) && !this.#gone.has(id))];
     const found = this.asking === "find";
+    const old = this.asking === "more" ? this.records : [];
+    const had = new Set([...old.map(({ id }) => id), ...this.#gone]);
+    this.records = [...old, ...uploads.filter(({ id }) => !had.has(id))];
     this.shown = query;
-    this.#cursor = cursor;
     this.more = Boolean(cursor);
+    this.#cursor = cursor;
     this.#last = cursor ? uploads.at(-1) : null;
     this.asking = this.trouble = null;
     this.#retryMs = FIRST_RETRY_MS;
@@ -124,7 +124,7 @@ export class Listing extends EventTarget {
     return true;
   }
 
-  #tell({ fresh = [], found = false } = {}) {
-    this.dispatchEvent(new CustomEvent("change", { detail: { fresh, found } }));
+  #tell(detail = {}) {
+    this.dispatchEvent(new CustomEvent("change", { detail }));
   }
 }

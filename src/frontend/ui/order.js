@@ -12,12 +12,11 @@ const KEYS = {
 /** The values of `sort`, the usual one first. */
 export const SORTS = ["-created", "created", "name", "-size", "size"];
 
-/** Whether one record comes before another. Ids grow with time and tell apart what is equal otherwise. */
+/** Tells whether one record comes before another. Ids grow with time and tell apart what is equal otherwise. */
 export function orderOf(sort) {
-  const descending = sort.startsWith("-");
-  const key = KEYS[sort.slice(Number(descending))];
+  const key = KEYS[sort.replace("-", "")];
   const place = (record) => `${key(record)} ${record.id}`;
-  return descending ? (a, b) => place(a) > place(b) : (a, b) => place(a) < place(b);
+  return sort.startsWith("-") ? (a, b) => place(a) > place(b) : (a, b) => place(a) < place(b);
 }
 
 export const finds = (q, { filename }) => fold(filename).includes(fold(q));

@@ -16,26 +16,32 @@ const CONTROLS = /[\0-\x08\x0e-\x1a\x1c-\x1f]/;
 /** An element that shows what is in the file, until `signal`. */
 export function preview({ filename, content_type: type, size_bytes: size, url }, signal) {
   const place = h("div", { class: "preview" });
-  const say = (key) => signal.aborted || place.replaceChildren(h("p", { class: "fine" }, t(key)));
+  const say = (text) => place.append(h("p", { class: "fine" }, text));
   const label = t("preview_of", { name: filename });
+  const failed = () => {
+    place.replaceChildren();
+    say(t("preview_failed"));
+  };
   const told = type && type !== "application/octet-stream";
   const [kind] = KINDS.find(([, byType, byName]) => (told ? byType.test(type) : byName.test(filename))) ?? [];
-  if (size === 0) say("preview_empty");
-  else if (kind) {
-    const element = h(kind, { src: url, alt: kind === "img" && label, "aria-label": label, controls: kind !== "img", preload: "metadata", onerror: () => say("preview_failed") });
+  if (kind) {
+    const element = h(kind, { src: url, "aria-label": label, alt: label, controls: kind !== "img", preload: "metadata", onerror: failed });
     // A film that nobody sees is not fetched on.
     signal.addEventListener("abort", () => element.removeAttribute("src"));
     place.append(element);
-  } else showText(url, type, signal).then((text) => {
-    if (text === null) return say("preview_none");
-    place.replaceChildren(h("pre", { tabindex: "0", dir: "auto", role: "region", "aria-label": label }, text));
-    if (size > TEXT_BYTES) place.append(h("p", { class: "fine" }, t("preview_cut", { size: bytes(TEXT_BYTES), whole: bytes(size) })));
-  }).catch(() => say("preview_failed"));
+    return place;
+  }
+  textOf(url, size, type, signal).then((text) => {
+    if (text) place.append(h("pre", { tabindex: "0", dir: "auto", role: "region", "aria-label": label }, text));
+    else say(t(size === 0 ? "preview_empty" : "preview_none"));
+    if (text && size > TEXT_BYTES) say(t("preview_cut", { size: bytes(TEXT_BYTES), whole: bytes(size) }));
+  }).catch(failed);
   return place;
 }
 
-/** The beginning of a file as text; `null` if it is none. */
-async function showText(url, type, signal) {
+/** The beginning of a file, if it is text. */
+async function textOf(url, size, type, signal) {
+  if (size === 0) return null;
   const answer = await fetch(url, { signal, headers: { Range: `bytes=0-${TEXT_BYTES - 1}` } });
   if (!answer.ok) throw new Error(answer.status);
   const start = await answer.arrayBuffer();

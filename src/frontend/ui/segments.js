@@ -9,23 +9,24 @@ const AT_ONCE = 2, RETRY_MS = 5000;
 
 const percent = (share) => share.toLocaleString(language(), { style: "percent", maximumFractionDigits: share < 0.1 ? 1 : 0 });
 
-/** What each replica has, the most first. The path is its part of a bar: one, because a file of gigabytes has thousands of
- *  segments. */
+/** What each replica has, the most first. Its part of a bar is one path: a file of gigabytes has thousands of segments. */
 function sharesOf(segments, who) {
   const total = segments.reduce((sum, { length }) => sum + length, 0);
-  const per = (value) => +((value / total) * 1000).toFixed(3);
+  const scale = (value) => +((value / total) * 1000).toFixed(3);
   const shares = new Map();
   for (const { offset, length, [`${who}_container_id`]: id } of segments) {
-    const { size = 0, path = "" } = shares.get(id) ?? {};
-    shares.set(id, { id, size: size + length, share: (size + length) / total, path: `${path}M${per(offset)} 0h${per(length)}v1h-${per(length)}z` });
+    const share = shares.get(id) ?? { id, size: 0, path: "" };
+    share.size += length;
+    share.path += `M${scale(offset)} 0h${scale(length)}v1h-${scale(length)}z`;
+    shares.set(id, share);
   }
-  return [...shares.values()].sort((a, b) => b.size - a.size);
+  return [...shares.values()].sort((a, b) => b.size - a.size).map((share) => ({ ...share, part: percent(share.size / total) }));
 }
 
 /** A bar of those who stored it (`backend`) or through whom it came (`frontend`). */
 export function bar(segments, who) {
   const shares = sharesOf(segments, who);
-  const list = shares.map(({ id, share }) => `${id.slice(0, 4)}… ${percent(share)}`).join(", ");
+  const list = shares.map(({ id, part }) => `${id.slice(0, 4)}… ${part}`).join(", ");
   const words = t(`${who}s_of`, { count: shares.length, list });
   return svg("svg", { class: "parts", viewBox: "0 0 1000 1", preserveAspectRatio: "none", role: "img", "aria-label": words },
     svg("title", {}, words), shares.map(({ id, path }) => svg("path", { class: colourOf(id), d: path })));
@@ -34,8 +35,8 @@ export function bar(segments, who) {
 /** The same with a heading and a legend. */
 export function legend(segments, who) {
   return h("section", {}, h("h3", {}, t(`by_${who}s`)), bar(segments, who),
-    h("ul", { class: "legend", role: "list" }, sharesOf(segments, who).map(({ id, size, share }) => h("li", {},
-      h("span", { class: `dot ${colourOf(id)}` }), h("code", {}, id), h("span", {}, bytes(size)), h("span", {}, percent(share))))));
+    h("ul", { class: "legend", role: "list" }, sharesOf(segments, who).map(({ id, size, part }) => h("li", {},
+      h("span", { class: `dot ${colourOf(id)}` }), h("code", {}, id), h("span", {}, bytes(size)), h("span", {}, part)))));
 }
 
 /** Fetches the segments of rows that are on the screen, a few at a time, each once, and draws them. */
@@ -53,15 +54,14 @@ export class Segments {
     this.#observer.observe(row);
   }
 
-  /** Draws it once more, in the words of now. */
   draw(row) {
     const segments = this.#known.get(row.dataset.key);
     if (segments?.length) row.querySelector(".origins").replaceChildren(bar(segments, "backend"));
   }
 
   async #work() {
-    if (this.#running >= AT_ONCE || this.#waiting.size === 0) return;
     const [row] = this.#waiting;
+    if (!row || this.#running >= AT_ONCE) return;
     const { key } = row.dataset;
     this.#waiting.delete(row);
     this.#observer.unobserve(row);
