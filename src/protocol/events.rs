@@ -7,6 +7,8 @@ pub const MEDIA_TYPE: &str = "text/event-stream";
 
 /// On a request: the id of the last event that its client was sent.
 pub const LAST_EVENT_ID: &str = "Last-Event-ID";
+/// The same as a query parameter.
+pub const SINCE: &str = "since";
 
 /// First in a stream: a client whose connection is lost waits a second before it connects again.
 pub const RETRY: &str = "retry: 1000\n\n";
@@ -38,7 +40,7 @@ pub fn print(name: &str, id: Option<Moment>, data: &impl Serialize) -> String {
     event + "data: " + &data + "\n\n"
 }
 
-/// Reads the value of [`LAST_EVENT_ID`].
+/// Reads the value of [`LAST_EVENT_ID`] or [`SINCE`].
 pub fn parse_last_id(value: &str) -> Result<Moment, InvalidMoment> {
     value.trim().parse()
 }

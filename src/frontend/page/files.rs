@@ -59,11 +59,62 @@ impl Pages {
     }
 }
 
+/// As browsers get it.
 pub(super) fn embedded(name: &str) -> Option<Cow<'static, [u8]>> {
-    Embedded::get(name).map(|file| file.data)
+    let data = Embedded::get(name)?.data;
+    match name.rsplit_once('.') {
+        Some((_, "js" | "css")) => {
+            Some(Cow::Owned(without_comments(&String::from_utf8_lossy(&data)).into_bytes()))
+        }
+        _ => Some(data),
+    }
+}
+
+/// Comments are for those who work on the page. Their lines stay, so that an error names the line that it is in.
+fn without_comments(text: &str) -> String {
+    let mut inside = false;
+    let mut kept = String::with_capacity(text.len());
+    for line in text.lines() {
+        let start = line.trim_start();
+        let block = inside || start.starts_with("/*");
+        inside = block && !line.contains("*/");
+        if !block && !start.starts_with("//") {
+            kept += line;
+        }
+        kept.push('\n');
+    }
+    kept
 }
 
 /// Templates are for this program alone.
 pub(super) fn is_template(name: &str) -> bool {
     name.ends_with(".html")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_comments_are_left_empty_and_no_others() {
+        let text = "// Why.\nlet a = 1; // b\n/** One\n * two. */\n  /* three */\nlet c = \"//\";\n";
+        assert_eq!(without_comments(text), "\nlet a = 1; // b\n\n\n\nlet c = \"//\";\n");
+    }
+
+    #[test]
+    fn nothing_but_comments_is_left_out_of_the_page() {
+        for name in Embedded::iter().filter(|name| name.ends_with(".js") || name.ends_with(".css")) {
+            let text = String::from_utf8(Embedded::get(&name).unwrap().data.into_owned()).unwrap();
+            // A text over several lines could have one that looks like a comment.
+            assert!(
+                !text.lines().any(|line| line.matches('`').count() % 2 == 1),
+                "{name} has a text over several lines"
+            );
+            let closes = text.lines().filter(|line| line.contains("*/"));
+            assert!(
+                closes.clone().all(|line| line.trim_end().ends_with("*/")),
+                "{name}: code behind a comment"
+            );
+        }
+    }
 }

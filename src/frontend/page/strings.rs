@@ -10,8 +10,13 @@ use std::collections::BTreeMap;
 pub struct Strings(BTreeMap<String, String>);
 
 impl Strings {
+    /// The file that they stand in.
+    pub fn path(language: Language) -> String {
+        format!("strings/{}.json", language.tag())
+    }
+
     pub fn read(pages: &Pages, language: Language) -> Result<Self, String> {
-        let name = format!("strings/{}.json", language.tag());
+        let name = Self::path(language);
         let content = pages.read(&name).ok_or_else(|| format!("{name} is missing"))?;
         serde_json::from_slice(&content).map_err(|error| format!("{name}: {error}"))
     }

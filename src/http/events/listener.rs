@@ -4,10 +4,10 @@ use super::uploads::{news_event, reload_event};
 use crate::domain::{InvalidMoment, Moment};
 use crate::http::Service;
 use crate::http::request::Caller;
-use crate::protocol::events::{ALIVE, LAST_EVENT_ID, MEDIA_TYPE, RETRY, parse_last_id};
+use crate::protocol::events::{ALIVE, LAST_EVENT_ID, MEDIA_TYPE, RETRY, SINCE, parse_last_id};
 use actix_web::body::{BodyStream, MessageBody};
 use actix_web::http::Method;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
@@ -15,6 +15,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::watch;
+use url::form_urlencoded;
 
 /// After so long without an event comes a comment.
 const ALIVE_EACH: Duration = Duration::from_secs(15);
@@ -24,7 +25,7 @@ pub async fn listen(request: HttpRequest, service: web::Data<Service>, Caller(ca
     let events = match *request.method() {
         // Nobody would hear them.
         Method::HEAD => stream::empty().boxed_local(),
-        _ => events(service, call.request_id.clone(), last_id(request.headers())).boxed_local(),
+        _ => events(service, call.request_id.clone(), last_id(&request)).boxed_local(),
     };
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, MEDIA_TYPE))
@@ -37,9 +38,14 @@ pub async fn listen(request: HttpRequest, service: web::Data<Service>, Caller(ca
 /// Up to when the client knows what happened; none if it is new.
 type Known = Option<Result<Moment, InvalidMoment>>;
 
-fn last_id(headers: &HeaderMap) -> Known {
-    let value = headers.get(LAST_EVENT_ID)?;
-    Some(value.to_str().map_err(|_| InvalidMoment).and_then(parse_last_id))
+/// A script that connects anew by itself has no way to set the header.
+fn last_id(request: &HttpRequest) -> Known {
+    if let Some(value) = request.headers().get(LAST_EVENT_ID) {
+        return Some(value.to_str().map_err(|_| InvalidMoment).and_then(parse_last_id));
+    }
+    let mut parameters = form_urlencoded::parse(request.query_string().as_bytes());
+    let (_, value) = parameters.find(|(name, value)| name == SINCE && !value.is_empty())?;
+    Some(parse_last_id(&value))
 }
 
 fn events(service: web::Data<Service>, request_id: String, known: Known) -> impl Stream<Item = Bytes> {

@@ -9,7 +9,7 @@
 //! | `unavailable` | `{}`: nobody can be asked now; over with the next `replicas` |
 //!
 //! The first `uploads` (or `reload`) comes at once and says by its id from when on the stream is complete: a list that is
-//! fetched after it misses nothing. A client that was cut off says the id of its last one (`Last-Event-ID`) to any replica and
+//! fetched after it misses nothing. A client that was cut off says the id of its last one (`Last-Event-ID`, or `?since=`) to any replica and
 //! gets what has happened since, then goes on. Events are idempotent: one may come twice, or late, and to apply it again
 //! changes nothing, as long as what was removed stays so. None is lost.
 //!

@@ -32,8 +32,12 @@ impl Listener {
 
     /// That has heard the first thing said.
     fn with(server: &Server, headers: &[(&str, &str)]) -> Self {
+        Self::at(server, "/api/events", headers)
+    }
+
+    fn at(server: &Server, path: &str, headers: &[(&str, &str)]) -> Self {
         let mut connection = server.connect();
-        connection.send_head("GET", "/api/events", headers);
+        connection.send_head("GET", path, headers);
         let head = connection.read_head();
         assert_eq!(head.status, 200);
         for (name, value) in [
@@ -121,11 +125,17 @@ fn who_comes_back_is_first_told_what_has_happened_since() {
     let (kept, removed) = (server.store("kept", b"abc"), server.store("removed", b"abc"));
     let removed = removed["id"].as_str().unwrap();
     assert_eq!(server.request("DELETE", &format!("/api/uploads/{removed}"), &[], b"").status, 204);
-    let mut listener = Listener::with(&server, &[("Last-Event-ID", &known)]);
-    let event = listener.next_upload();
-    assert_eq!(ids(&event.data["completed"]), [kept["id"].as_str().unwrap()]);
-    assert_eq!(event.data["removed"], json!([removed]));
-    assert!(event.id > known);
+    let path = format!("/api/events?since={known}");
+    let by_header = Listener::with(&server, &[("Last-Event-ID", &known)]);
+    for mut listener in [by_header, Listener::at(&server, &path, &[])] {
+        let event = listener.next_upload();
+        assert_eq!(ids(&event.data["completed"]), [kept["id"].as_str().unwrap()]);
+        assert_eq!(event.data["removed"], json!([removed]));
+        assert!(event.id > known);
+    }
+    // One that knows nothing yet is told nothing of before.
+    let mut listener = Listener::at(&server, "/api/events?since=", &[]);
+    assert_eq!(listener.next_upload().data, json!({"completed": [], "removed": []}));
 }
 
 #[test]
