@@ -12,24 +12,28 @@ import { legend } from "./segments.js";
 /** Opens them; `closed` is called when they are closed, whichever way. Returns the dialog. */
 export function showDetails(record, closed) {
   const over = new AbortController();
-  const list = facts(record), parts = h("div", { class: "inside" });
+  const list = facts(record);
+  const card = h("div", { class: "card" },
+    h("header", {},
+      h("h2", { id: "details-name", dir: "auto" }, record.filename),
+      h("button", { class: "quiet sign", type: "button", "aria-label": t("close"), onclick: () => dialog.close() }, icon("close"))),
+    preview(record, over.signal),
+    h("div", {}, h("a", { class: "button", href: record.url, download: record.filename }, t("download"))),
+    list);
   const dialog = h("dialog", { class: "details", "aria-labelledby": "details-name", onclose: () => {
     over.abort();
     dialog.remove();
     closed();
-  } },
-    h("header", {},
-      h("h2", { id: "details-name", dir: "auto" }, record.filename),
-      h("button", { class: "quiet sign", type: "button", "aria-label": t("close"), onclick: () => dialog.close() }, icon("close"))),
-    h("div", { class: "inside" }, preview(record, over.signal), list), parts,
-    h("footer", {}, h("a", { class: "button", href: record.url, download: record.filename }, t("download"))));
+  } }, card);
   // Not where a selection of text only ends outside.
-  dialog.addEventListener("pointerdown", ({ target }) => { dialog.onclick = target === dialog && (() => dialog.close()); });
+  let outside = false;
+  dialog.addEventListener("pointerdown", ({ target }) => { outside = target === dialog; });
+  dialog.addEventListener("click", ({ target }) => outside && target === dialog && dialog.close());
   document.body.append(dialog);
   dialog.showModal();
-  ask(`/api/uploads/${record.id}`, over).then((now) => {
+  ask(`/api/uploads/${record.id}`, { signal: over.signal }).then((now) => {
     if (now.sha256 !== record.sha256) list.replaceWith(facts(now));
-    if (now.segments.length > 0) parts.append(legend(now.segments, "backend"), legend(now.segments, "frontend"));
+    if (now.segments.length > 0) card.append(legend(now.segments, "backend"), legend(now.segments, "frontend"));
   }).catch(() => {});
   return dialog;
 }

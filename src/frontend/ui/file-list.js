@@ -38,7 +38,7 @@ export function makeList(listing, hides, remove) {
     more.hidden = !listing.more;
     write(more, t("older"));
     end.hidden = none || listing.more;
-    write(end, t("all_files", { count }));
+    write(end, t("all_files"));
     if (trouble) notify(t(trouble.passes ? "list_waits" : "list_refused"));
     else notify(none && shown && !asking && !listing.more ? t(shown.q ? "nothing_found" : "nothing_here", { search: shown.q }) : "");
     if (found && begun && !none) say(t(listing.more ? "found_many" : "found", { count }));

@@ -6,11 +6,11 @@ import { bytes, t } from "./i18n.js";
 
 const TEXT_BYTES = 65_536;
 // Programs that send a file without its type are common.
-const KINDS = [
-  ["img", /^image\//, /\.(png|jpe?g|gif|webp|avif|bmp|svg)$/i],
-  ["audio", /^audio\//, /\.(mp3|og[ga]|opus|wav|flac|m4a)$/i],
-  ["video", /^video\//, /\.(mp4|m4v|webm|ogv|mov)$/i],
-];
+const NAMES = {
+  image: /\.(png|jpe?g|gif|webp|avif|bmp|svg)$/i,
+  audio: /\.(mp3|og[ga]|opus|wav|flac|m4a)$/i,
+  video: /\.(mp4|m4v|webm|ogv|mov)$/i,
+};
 const CONTROLS = /[\0-\x08\x0e-\x1a\x1c-\x1f]/;
 
 /** An element that shows what is in the file, until `signal`. */
@@ -22,10 +22,10 @@ export function preview({ filename, content_type: type, size_bytes: size, url },
     place.replaceChildren();
     say(t("preview_failed"));
   };
-  const told = type && type !== "application/octet-stream";
-  const [kind] = KINDS.find(([, byType, byName]) => (told ? byType.test(type) : byName.test(filename))) ?? [];
+  const known = type && type !== "application/octet-stream";
+  const kind = Object.keys(NAMES).find((each) => (known ? type.startsWith(`${each}/`) : NAMES[each].test(filename)));
   if (kind) {
-    const element = h(kind, { src: url, "aria-label": label, alt: label, controls: kind !== "img", preload: "metadata", onerror: failed });
+    const element = h(kind === "image" ? "img" : kind, { src: url, "aria-label": label, alt: label, controls: true, preload: "metadata", onerror: failed });
     // A film that nobody sees is not fetched on.
     signal.addEventListener("abort", () => element.removeAttribute("src"));
     place.append(element);

@@ -2,12 +2,12 @@
 
 import { ask } from "./api.js";
 import { h, svg } from "./dom.js";
-import { bytes, language, t } from "./i18n.js";
+import { bytes, number, t } from "./i18n.js";
 import { colourOf } from "./palette.js";
 
 const AT_ONCE = 2, RETRY_MS = 5000;
 
-const percent = (share) => share.toLocaleString(language(), { style: "percent", maximumFractionDigits: share < 0.1 ? 1 : 0 });
+const percent = (share) => `${number(share * 100, share < 0.1 ? 1 : 0)} %`;
 
 /** What each replica has, the most first. Its part of a bar is one path: a file of gigabytes has thousands of segments. */
 function sharesOf(segments, who) {
