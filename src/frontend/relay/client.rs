@@ -176,7 +176,8 @@ impl Client {
         self.ask_one_of(in_turn, call, &Question::get(path), Limits::of(patience)).await
     }
 
-    /// Asks on the frontend's own account, in a turn of the caller's own.
+    /// Asks on the frontend's own account, and so that clients notice nothing of it: in a turn of the caller's own, without a
+    /// share in what may be repeated, and each backend once at most. Who asks so asks again before long.
     pub async fn ask_aside(
         &self,
         call: &Call,
@@ -184,8 +185,16 @@ impl Client {
         turn: &RoundRobin,
         patience: Duration,
     ) -> Result<Answer<Bytes>, UploadError> {
-        let in_turn = |tried: &[SocketAddr]| self.backends.set.pick(turn, tried);
-        self.ask_one_of(in_turn, call, question, Limits::of(patience)).await
+        let (limits, mut tried) = (Limits::of(patience), Vec::new());
+        let deadline = Instant::now() + limits.patience;
+        while let Some(target) = self.backends.set.pick(turn, &tried).filter(|_| Instant::now() < deadline) {
+            match self.answer(call, question, &target, limits.answer).await {
+                Ok(answer) => return Ok(answer),
+                Err(trouble) => log::debug!("backend {}: {trouble}", target.address),
+            }
+            tried.push(target.address);
+        }
+        Err(UploadError::Unavailable { retry_after: RETRY_AFTER })
     }
 
     /// What this frontend has asked of the backends that it knows now, in all workers.
@@ -205,7 +214,7 @@ impl Client {
     ) -> Result<Coming, UploadError> {
         let fit = |tried: &[SocketAddr]| self.backends.set.pick(&self.backends.least, tried);
         let attempt = async |lease: Lease| {
-            let response = self.send(call, question, &lease, ANSWER).await?;
+            let response = self.send(call, question, lease.target(), ANSWER).await?;
             Ok(Coming { response, lease })
         };
         Ok(self.persist(deadline, avoided.into_iter().collect(), fit, attempt).await?.0)
@@ -218,7 +227,7 @@ impl Client {
         question: &Question<'_>,
         limits: Limits,
     ) -> Result<Answer<Bytes>, UploadError> {
-        let attempt = async |lease: Lease| self.answer(call, question, &lease, limits.answer).await;
+        let attempt = async |lease: Lease| self.answer(call, question, lease.target(), limits.answer).await;
         let deadline = Instant::now() + limits.patience;
         let (mut answer, doubtful) = self.persist(deadline, Vec::new(), pick, attempt).await?;
         answer.doubtful = doubtful;
@@ -272,11 +281,11 @@ impl Client {
         &self,
         call: &Call,
         question: &Question<'_>,
-        lease: &Lease,
+        target: &Target,
         limit: Duration,
     ) -> Result<Answer<Bytes>, Trouble> {
-        let (target, load) = (lease.target(), question.load());
-        let mut response = self.send(call, question, lease, limit).await?;
+        let load = question.load();
+        let mut response = self.send(call, question, target, limit).await?;
         let read = response.body().limit(LARGEST_BODY);
         let body = match tokio::time::timeout(limit, read).await {
             Ok(Ok(body)) => body,
@@ -296,10 +305,10 @@ impl Client {
         &self,
         call: &Call,
         question: &Question<'_>,
-        lease: &Lease,
+        target: &Target,
         limit: Duration,
     ) -> Result<ClientResponse, Trouble> {
-        let (target, load) = (lease.target(), question.load());
+        let load = question.load();
         if question.is_traffic() {
             target.ask();
         }

@@ -27,7 +27,7 @@ pub(super) struct Subscription {
 }
 
 /// As long as it is there, somebody listens.
-pub(super) struct Presence(Events);
+pub(super) struct Presence(Arc<Channels>);
 
 impl Default for Events {
     fn default() -> Self {
@@ -48,7 +48,7 @@ impl Events {
             uploads: uploads.subscribe(),
             replicas: replicas.subscribe(),
             traffic: traffic.subscribe(),
-            presence: Presence(self.clone()),
+            presence: Presence(self.0.clone()),
         }
     }
 
@@ -79,6 +79,6 @@ impl Events {
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        self.0.0.listeners.send_modify(|count| *count -= 1);
+        self.0.listeners.send_modify(|count| *count -= 1);
     }
 }

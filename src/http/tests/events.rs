@@ -193,7 +193,8 @@ fn a_stream_ends_when_the_replica_closes_and_not_before() {
         listener.next_of(&["traffic"]);
     }
     server.replica.close();
-    while listener.0.read_event().is_some() {}
+    // Some may be on their way.
+    assert!((0..20).any(|_| listener.0.read_event().is_none()));
 }
 
 #[test]
