@@ -1,7 +1,7 @@
 //! What a frontend alone serves, besides the API that both roles speak ([`api`]).
 
 use super::info;
-use super::page::{self, Pages, assets};
+use super::page::{self, Pages, assets, language};
 use super::relay::client::Client;
 use crate::http::{Service, api, read};
 use actix_web::web::{self, Data, ServiceConfig, resource, scope};
@@ -22,6 +22,7 @@ pub fn mount(urls: &mut ServiceConfig, service: Service, client: Client, pages: 
         .app_data(Data::new(pages))
         .service(resource("/").route(read().to(page::index)).route(web::post().to(page::send)))
         .service(resource("/uploads/{id}/delete").route(web::post().to(page::delete)))
+        .service(resource("/language/{tag}").route(read().to(language::choose)))
         .service(ui)
         .service(resource(["/frontend-info/", "/frontend-info"]).route(read().to(info::frontend_info)))
         .service(resource(["/api/backend-info/", "/api/backend-info"]).route(read().to(info::backend_info)))

@@ -1,12 +1,15 @@
 //! The web page, rendered here so that it works without JavaScript: a form, the list, download and delete.
 //!
-//! A handler answers a [`visit`], which [`render`] puts into HTML. What it is made of stands in `ui/`: a template, which is read
-//! here, and the [`assets`] that browsers fetch.
+//! A handler answers a [`visit`], which [`render`] puts into HTML in the visitor's [`language`]. What it is made of stands in
+//! `ui/`: templates and texts, which are read here, and the [`assets`] that browsers fetch.
 
 pub mod assets;
+pub mod language;
 
 mod files;
+mod human;
 mod render;
+mod strings;
 mod visit;
 
 #[cfg(test)]

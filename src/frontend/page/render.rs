@@ -1,9 +1,11 @@
 use super::files::{Pages, is_template};
+use super::human;
+use super::language::Language;
+use super::strings::{Strings, fill};
 use crate::domain::{ContainerId, Listing, Page, Upload};
 use crate::http::Service;
 use crate::protocol::listing;
 use crate::uploads::Call;
-use bytesize::ByteSize;
 use minijinja::value::Serde;
 use minijinja::{Environment, Value};
 use serde::Serialize;
@@ -14,6 +16,10 @@ const TEMPLATE: &str = "index.html";
 /// What the template is given.
 #[derive(Serialize)]
 struct Shown<'a> {
+    language: &'static str,
+    languages: [Choice; Language::ALL.len()],
+    /// The texts in that language.
+    t: &'a Strings,
     /// Where the page's files are.
     assets: String,
     uploads: Vec<Row>,
@@ -31,6 +37,13 @@ struct Shown<'a> {
 }
 
 #[derive(Serialize)]
+struct Choice {
+    tag: &'static str,
+    name: &'static str,
+    current: bool,
+}
+
+#[derive(Serialize)]
 struct Row {
     id: String,
     filename: String,
@@ -41,27 +54,38 @@ struct Row {
     content_url: String,
 }
 
+/// What is to be seen.
+pub struct View<'a> {
+    pub language: Language,
+    pub listing: &'a Listing,
+    /// None if it is not known.
+    pub page: Option<&'a Page>,
+}
+
 /// The page as HTML. An error is for the log.
-pub fn render(
-    service: &Service,
-    pages: &Pages,
-    call: &Call,
-    listing: &Listing,
-    page: Option<&Page>,
-) -> Result<String, String> {
-    let uploads = page.map(|page| page.uploads.iter().map(Row::new).collect());
+pub fn render(service: &Service, pages: &Pages, call: &Call, view: &View<'_>) -> Result<String, String> {
+    let View { language, listing, page } = *view;
+    let strings = Strings::read(pages, language)?;
+    let uploads = page.map(|page| page.uploads.iter().map(|upload| Row::new(upload, language)).collect());
     let next = page.and_then(|page| page.next.clone()).map(|cursor| {
         let next = Listing { after: Some(cursor), ..listing.clone() };
         format!("/?{}", listing::print(&next))
     });
     let shown = Shown {
+        language: language.tag(),
+        languages: Language::ALL.map(|each| Choice {
+            tag: each.tag(),
+            name: each.name(),
+            current: each == language,
+        }),
+        t: &strings,
         assets: pages.assets(),
         uploads: uploads.unwrap_or_default(),
         next,
         search: &listing.search,
         sort: listing::print_sort(listing.sort, listing.descending),
         unavailable: page.is_none(),
-        max_upload_size: human(service.max_upload_size),
+        max_upload_size: human::size(service.max_upload_size, language),
         max_upload_size_bytes: service.max_upload_size,
         frontend: service.replica.identity.container_id,
         backend: call.backend.get(),
@@ -76,24 +100,20 @@ pub fn render(
 fn templates(pages: Pages) -> Environment<'static> {
     let mut templates = Environment::new();
     templates.set_loader(move |name| Ok(pages.read_text(name).filter(|_| is_template(name))));
+    templates.add_filter("fill", fill);
     templates
 }
 
 impl Row {
-    fn new(upload: &Upload) -> Self {
-        let created = upload.created_at;
+    fn new(upload: &Upload, language: Language) -> Self {
         Self {
             id: upload.id.to_string(),
             filename: upload.filename.to_string(),
-            size: human(upload.offset),
-            created: format!("{} {:02}:{:02} UTC", created.date(), created.hour(), created.minute()),
-            created_at: created.format(&Rfc3339).unwrap_or_default(),
+            size: human::size(upload.offset, language),
+            created: human::time(upload.created_at),
+            created_at: upload.created_at.format(&Rfc3339).unwrap_or_default(),
             url: format!("/api/uploads/{}", upload.id),
             content_url: format!("/api/uploads/{}/content", upload.id),
         }
     }
-}
-
-fn human(bytes: u64) -> String {
-    ByteSize(bytes).display().iec().to_string()
 }

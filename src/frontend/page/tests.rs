@@ -1,6 +1,8 @@
 //! What the files of the page promise each other, and the visitor.
 
-use super::files::{Embedded, embedded, is_template};
+use super::files::{Embedded, Pages, embedded, is_template};
+use super::language::Language;
+use super::strings::Strings;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Those whose name ends in this, as text.
@@ -39,7 +41,7 @@ fn resolved(from: &str, to: &str) -> String {
 fn all_files_of_the_page_are_smaller_than_100_kilobytes_together() {
     let sizes: BTreeMap<_, _> =
         Embedded::iter().map(|name| (name.clone(), embedded(&name).unwrap().len())).collect();
-    assert!(sizes.len() > 2, "{sizes:?}");
+    assert!(sizes.len() > 3, "{sizes:?}");
     assert!(sizes.values().sum::<usize>() < 100_000, "{sizes:?}");
 }
 
@@ -72,5 +74,62 @@ fn every_file_that_a_file_of_the_page_refers_to_exists() {
             embedded(&name).is_some_and(|_| !is_template(&name)),
             "{name} is referred to and does not exist"
         );
+    }
+}
+
+fn strings(language: Language) -> BTreeMap<String, String> {
+    let strings = Strings::read(&Pages { dir: None }, language).unwrap();
+    serde_json::from_value(serde_json::to_value(strings).unwrap()).unwrap()
+}
+
+#[test]
+fn both_languages_have_the_same_texts_with_the_same_places_to_fill() {
+    let [english, portuguese] = Language::ALL.map(strings);
+    assert!(english.keys().eq(portuguese.keys()), "{:?} {:?}", english.keys(), portuguese.keys());
+    // A language may say «one» where the other has a number.
+    for (key, text) in english.iter().filter(|(key, _)| !key.ends_with("_one")) {
+        let places = |text| between(text, "{", '}').into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
+        assert_eq!(places(text), places(&portuguese[key]), "{key}");
+        assert!(!text.is_empty() && !portuguese[key].is_empty(), "{key}");
+    }
+}
+
+/// The names that stand behind `start` where that begins a word.
+fn names_after<'a>(text: &'a str, start: &str) -> Vec<&'a str> {
+    let in_name = |c: char| c.is_alphanumeric() || c == '_';
+    let starts =
+        text.match_indices(start).filter(|(at, _)| !text[..*at].ends_with(|c| in_name(c) || c == '.'));
+    starts
+        .map(|(at, _)| {
+            let rest = &text[at + start.len()..];
+            &rest[..rest.find(|c| !in_name(c)).unwrap_or(rest.len())]
+        })
+        .collect()
+}
+
+#[test]
+fn every_text_that_the_page_asks_for_exists() {
+    let english = strings(Language::English);
+    let mut asked = BTreeSet::new();
+    for (_, text) in files(".html") {
+        let code = [between(&text, "{{", '}'), between(&text, "{%", '%')].concat();
+        asked.extend(code.iter().flat_map(|code| names_after(code, "t.")).map(str::to_owned));
+    }
+    assert!(asked.contains("tagline"), "{asked:?}");
+    for (_, text) in files(".js") {
+        asked.extend(["t(\"", "t('"].iter().flat_map(|call| names_after(&text, call)).map(str::to_owned));
+    }
+    // Texts that the script puts anew when the language changes.
+    for attribute in ["data-t", "data-t-label", "data-t-placeholder"] {
+        let html = files(".html").into_iter().map(|(_, text)| (text, format!("{attribute}=")));
+        let scripts = files(".js").into_iter().map(|(_, text)| (text, format!("\"{attribute}\": ")));
+        for (text, before) in html.chain(scripts) {
+            let keys = quoted(&text, &before).into_iter().filter(|key| !key.contains('{'));
+            asked.extend(keys.map(str::to_owned));
+        }
+    }
+    for key in asked {
+        let exists = english.contains_key(&key) || english.contains_key(&format!("{key}_one"));
+        assert!(exists, "the page asks for the text {key:?}, which is in no language");
     }
 }

@@ -1,12 +1,13 @@
 use super::files::Pages;
-use super::render::render;
+use super::language::Language;
+use super::render::{View, render};
 use crate::domain::{Listing, Page};
 use crate::http::request::Caller;
 use crate::http::{Refused, Service};
 use crate::protocol::code::Code;
 use crate::uploads::{Call, UploadError};
 use actix_web::dev::Payload;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use std::future::{Ready, ready};
 use std::rc::Rc;
@@ -21,6 +22,7 @@ pub struct Visit {
     service: web::Data<Service>,
     pages: web::Data<Pages>,
     call: Rc<Call>,
+    language: Language,
 }
 
 impl Visit {
@@ -31,7 +33,7 @@ impl Visit {
         let (Some(service), Some(pages)) = (service, pages) else {
             return Err(Refused::plain(Code::Internal));
         };
-        Ok(Self { service, pages, call })
+        Ok(Self { service, pages, call, language: Language::of(request) })
     }
 
     pub async fn list(&self, listing: &Listing) -> Result<Page, UploadError> {
@@ -40,12 +42,14 @@ impl Visit {
 
     /// The page, with a list if it is known.
     pub fn show(&self, listing: &Listing, page: Option<&Page>) -> Result<HttpResponse, Refused> {
-        let html = render(&self.service, &self.pages, &self.call, listing, page).map_err(|why| {
+        let view = View { language: self.language, listing, page };
+        let html = render(&self.service, &self.pages, &self.call, &view).map_err(|why| {
             log::error!("the page cannot be rendered: {why}");
             Refused::plain(Code::Internal)
         })?;
         Ok(HttpResponse::Ok()
             .content_type("text/html; charset=utf-8")
+            .insert_header((CONTENT_LANGUAGE, self.language.tag()))
             .insert_header((CONTENT_SECURITY_POLICY, POLICY))
             // Not no-referrer: browsers would then say of our own form that it comes from nowhere.
             .insert_header((REFERRER_POLICY, "same-origin"))

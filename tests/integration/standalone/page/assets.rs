@@ -28,7 +28,12 @@ fn files_of_the_page_are_kept_for_ever_under_their_version() {
     let assets = assets(service.url());
     let version = assets.strip_prefix("/ui/").unwrap();
     assert!(version.len() == 12 && version.bytes().all(|digit| digit.is_ascii_hexdigit()), "{version}");
-    for (name, kind) in [("style.css", "text/css"), ("boot.js", "text/javascript")] {
+    for (name, kind) in [
+        ("style.css", "text/css"),
+        ("boot.js", "text/javascript"),
+        ("strings/en.json", "application/json"),
+        ("strings/pt-BR.json", "application/json"),
+    ] {
         let answer = service.url().get(&format!("{assets}/{name}")).send().expect(200);
         assert_kept(&answer, kind, FOR_EVER);
         let head = service.url().request("HEAD", &format!("{assets}/{name}")).send().expect(200);
@@ -42,7 +47,7 @@ fn a_file_of_another_version_is_missing_and_nobody_keeps_that() {
     let own = assets(service.url());
     for path in [
         format!("{OTHER_VERSION}/boot.js"),
-        format!("{OTHER_VERSION}/main.js"),
+        format!("{OTHER_VERSION}/strings/en.json"),
         format!("{own}/no-such.js"),
         // Templates are no files of the page.
         format!("{own}/index.html"),
@@ -73,20 +78,20 @@ fn a_page_of_another_version_has_a_style_and_can_load_itself_again() {
 fn a_folder_of_the_page_is_read_anew_each_time() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-    fs::create_dir(folder.path().join("more")).unwrap();
-    write("index.html", "<link href=\"{{ assets }}/style.css\">Hello{% include 'part.html' %}");
+    fs::create_dir(folder.path().join("strings")).unwrap();
+    write("index.html", "<link href=\"{{ assets }}/style.css\">{{ t.hello }}{% include 'part.html' %}");
     write("part.html", ", world");
     write("style.css", "a { color: red; }");
     write("boot.js", "1");
     write(".secret.js", "1");
-    write("more/icon.svg", "<svg/>");
+    write("strings/en.json", r#"{"hello": "Hello"}"#);
     let service = Service::start_with(&["--ui-dir", folder.path().to_str().unwrap()]);
     let at = service.url();
 
     assert!(at.get("/").send().expect(200).text().ends_with("Hello, world"));
     assert_eq!(assets(at), "/ui/dev");
     for (name, kind) in
-        [("style.css", "text/css"), ("boot.js", "text/javascript"), ("more/icon.svg", "image/svg+xml")]
+        [("style.css", "text/css"), ("boot.js", "text/javascript"), ("strings/en.json", "application/json")]
     {
         assert_kept(&at.get(&format!("/ui/dev/{name}")).send().expect(200), kind, "no-cache");
     }
@@ -107,11 +112,12 @@ fn a_folder_of_the_page_is_read_anew_each_time() {
         assert!(matches!(answer.status, 400 | 404), "{path}: {}", answer.status);
     }
 
+    write("strings/en.json", r#"{"hello": "Good morning"}"#);
     write("part.html", ", everybody");
-    assert!(at.get("/").send().expect(200).text().ends_with("Hello, everybody"));
+    assert!(at.get("/").send().expect(200).text().ends_with("Good morning, everybody"));
     write("style.css", "a { color: blue; }");
     assert_eq!(at.get("/ui/dev/style.css").send().expect(200).text(), "a { color: blue; }");
-    write("index.html", "{{ search");
+    write("index.html", "{{ t.hello");
     assert_eq!(at.get("/").send().expect(500).json()["code"], "internal");
     assert!(!service.process.logged("the page cannot be rendered").is_empty());
 }

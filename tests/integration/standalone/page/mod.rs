@@ -1,6 +1,7 @@
 //! The web page as a browser without JavaScript uses it.
 
 mod assets;
+mod language;
 
 use super::Service;
 use crate::support::api::{put, record, text};
