@@ -1,13 +1,15 @@
 //! The web page, rendered here so that it works without JavaScript: a form, the list, download and delete.
 //!
-//! A handler answers a [`visit`], which [`render`] puts into HTML in the visitor's [`language`]. What it is made of stands in
-//! `ui/`: templates and texts, which are read here, and the [`assets`] that browsers fetch.
+//! A handler answers a [`visit`], which [`render`] puts into HTML in the visitor's [`language`]; what is refused is said on the
+//! page, too ([`refusal`]). What it is made of stands in `ui/`: templates and texts, which are read here, and the [`assets`]
+//! that browsers fetch.
 
 pub mod assets;
 pub mod language;
 
 mod files;
 mod human;
+mod refusal;
 mod render;
 mod strings;
 mod visit;
@@ -16,6 +18,7 @@ mod visit;
 mod tests;
 
 pub use files::Pages;
+pub use refusal::on_the_page;
 
 use crate::domain::Listing;
 use crate::http::request::{Caller, Id};
@@ -31,12 +34,8 @@ const ON_A_PAGE: u32 = 50;
 /// The page: the newest files, or those that were searched for.
 pub async fn index(request: HttpRequest, visit: Visit) -> Result<HttpResponse, Refused> {
     let listing = shown(request.query_string())?;
-    let page = match visit.list(&listing).await {
-        Ok(page) => Some(page),
-        Err(UploadError::Unavailable { .. }) => None,
-        Err(error) => return Err(error.into()),
-    };
-    visit.show(&listing, page.as_ref())
+    let page = visit.list(&listing).await?;
+    visit.show(&listing, Some(&page), None)
 }
 
 /// The form: stores every file, then shows the list.

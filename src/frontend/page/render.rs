@@ -5,6 +5,7 @@ use super::strings::{Strings, fill};
 use crate::domain::{ContainerId, Listing, Page, Upload};
 use crate::http::Service;
 use crate::protocol::listing;
+use crate::protocol::problem::Problem;
 use crate::uploads::Call;
 use minijinja::value::Serde;
 use minijinja::{Environment, Value};
@@ -34,6 +35,7 @@ struct Shown<'a> {
     frontend: ContainerId,
     backend: Option<ContainerId>,
     version: &'static str,
+    error: Option<Failure<'a>>,
 }
 
 #[derive(Serialize)]
@@ -54,17 +56,30 @@ struct Row {
     content_url: String,
 }
 
+/// What the visitor asked for and did not get.
+#[derive(Serialize)]
+struct Failure<'a> {
+    title: &'a str,
+    detail: &'a str,
+    advice: &'a str,
+    code: &'a str,
+    request_id: &'a str,
+    /// Which file of a form it was.
+    file: Option<&'a str>,
+}
+
 /// What is to be seen.
 pub struct View<'a> {
     pub language: Language,
     pub listing: &'a Listing,
     /// None if it is not known.
     pub page: Option<&'a Page>,
+    pub error: Option<&'a Problem>,
 }
 
 /// The page as HTML. An error is for the log.
 pub fn render(service: &Service, pages: &Pages, call: &Call, view: &View<'_>) -> Result<String, String> {
-    let View { language, listing, page } = *view;
+    let View { language, listing, page, error } = *view;
     let strings = Strings::read(pages, language)?;
     let uploads = page.map(|page| page.uploads.iter().map(|upload| Row::new(upload, language)).collect());
     let next = page.and_then(|page| page.next.clone()).map(|cursor| {
@@ -90,6 +105,7 @@ pub fn render(service: &Service, pages: &Pages, call: &Call, view: &View<'_>) ->
         frontend: service.replica.identity.container_id,
         backend: call.backend.get(),
         version: env!("CARGO_PKG_VERSION"),
+        error: error.map(|problem| Failure::new(problem, &strings, &call.request_id)),
     };
     let templates = templates(pages.clone());
     let template = templates.get_template(TEMPLATE).map_err(|error| error.to_string())?;
@@ -114,6 +130,21 @@ impl Row {
             created_at: upload.created_at.format(&Rfc3339).unwrap_or_default(),
             url: format!("/api/uploads/{}", upload.id),
             content_url: format!("/api/uploads/{}/content", upload.id),
+        }
+    }
+}
+
+impl<'a> Failure<'a> {
+    /// Problems are written in English; the page may know one in its language.
+    fn new(problem: &'a Problem, strings: &'a Strings, request_id: &'a str) -> Self {
+        let known = |member: &str| strings.get(&format!("problem_{}_{member}", problem.code));
+        Self {
+            title: known("title").unwrap_or(&problem.title),
+            detail: &problem.detail,
+            advice: known("advice").unwrap_or(&problem.advice),
+            code: &problem.code,
+            request_id,
+            file: problem.file.as_deref(),
         }
     }
 }

@@ -15,6 +15,10 @@ impl Strings {
         let content = pages.read(&name).ok_or_else(|| format!("{name} is missing"))?;
         serde_json::from_slice(&content).map_err(|error| format!("{name}: {error}"))
     }
+
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
 }
 
 /// The templates' filter `fill`: `{{ t.limit | fill(size=…) }}` puts the size where the text has `{size}`.

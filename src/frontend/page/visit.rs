@@ -7,8 +7,10 @@ use crate::http::{Refused, Service};
 use crate::protocol::code::Code;
 use crate::uploads::{Call, UploadError};
 use actix_web::dev::Payload;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
-use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY,
+};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
 use std::future::{Ready, ready};
 use std::rc::Rc;
 
@@ -40,21 +42,33 @@ impl Visit {
         self.service.uploads.list(&self.call, listing).await
     }
 
-    /// The page, with a list if it is known.
-    pub fn show(&self, listing: &Listing, page: Option<&Page>) -> Result<HttpResponse, Refused> {
-        let view = View { language: self.language, listing, page };
+    /// The page, with `refused` on it if that is why it is shown.
+    pub fn show(
+        &self,
+        listing: &Listing,
+        page: Option<&Page>,
+        refused: Option<&Refused>,
+    ) -> Result<HttpResponse, Refused> {
+        let view = View { language: self.language, listing, page, error: refused.map(Refused::problem) };
         let html = render(&self.service, &self.pages, &self.call, &view).map_err(|why| {
             log::error!("the page cannot be rendered: {why}");
             Refused::plain(Code::Internal)
         })?;
-        Ok(HttpResponse::Ok()
-            .content_type("text/html; charset=utf-8")
-            .insert_header((CONTENT_LANGUAGE, self.language.tag()))
-            .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+        let mut answer = refused.map_or_else(|| HttpResponse::Ok().finish(), Refused::error_response);
+        // Or the edge would print the problem in the page's place.
+        answer.extensions_mut().clear();
+        let headers = [
+            (CONTENT_TYPE, "text/html; charset=utf-8"),
+            (CONTENT_LANGUAGE, self.language.tag()),
+            (CONTENT_SECURITY_POLICY, POLICY),
             // Not no-referrer: browsers would then say of our own form that it comes from nowhere.
-            .insert_header((REFERRER_POLICY, "same-origin"))
-            .insert_header((CACHE_CONTROL, "no-store"))
-            .body(html))
+            (REFERRER_POLICY, "same-origin"),
+            (CACHE_CONTROL, "no-store"),
+        ];
+        for (name, value) in headers {
+            answer.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        Ok(answer.set_body(html).map_into_boxed_body())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod assets;
 mod language;
+mod refusal;
 
 use super::Service;
 use crate::support::api::{put, record, text};
