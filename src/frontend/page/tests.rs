@@ -130,6 +130,15 @@ fn every_text_that_the_page_asks_for_exists() {
     for (_, text) in files(".js") {
         asked.extend(["t(\"", "t('"].iter().flat_map(|call| names_after(&text, call)).map(str::to_owned));
     }
+    // Texts that the script puts anew when the language changes.
+    for attribute in ["data-t", "data-t-label", "data-t-placeholder"] {
+        let html = files(".html").into_iter().map(|(_, text)| (text, format!("{attribute}=")));
+        let scripts = files(".js").into_iter().map(|(_, text)| (text, format!("\"{attribute}\": ")));
+        for (text, before) in html.chain(scripts) {
+            let keys = quoted(&text, &before).into_iter().filter(|key| !key.contains('{'));
+            asked.extend(keys.map(str::to_owned));
+        }
+    }
     for key in asked {
         let exists = english.contains_key(&key) || english.contains_key(&format!("{key}_one"));
         assert!(exists, "the page asks for the text {key:?}, which is in no language");
