@@ -1,9 +1,11 @@
-//! Says to the program which revision it was built from, and to cargo that a new migration is a reason to build again.
+//! Says to the program which revision it was built from, and to cargo that a new migration or file of the page is a reason to
+//! build again.
 
 use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-changed=migrations");
+    println!("cargo:rerun-if-changed=src/frontend/ui");
     // Changes with each commit and each checkout, as HEAD itself does not.
     println!("cargo:rerun-if-changed=.git/logs/HEAD");
     println!("cargo:rerun-if-env-changed=GIT_REVISION");

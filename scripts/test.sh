@@ -199,8 +199,8 @@ if ! { has node && has npm && has_venv && step "The tus clients" install_clients
     skip+=(--skip clients::)
 fi
 if ! has nginx; then
-    leave_out "Tests with other people's tus clients behind nginx" "it is not installed"
-    skip+=(--skip tus_clients)
+    leave_out "Tests with other people's tus clients, and of events, behind nginx" "it is not installed"
+    skip+=(--skip tus_clients --skip through_nginx)
 fi
 if ! { has curl && has jq; }; then
     leave_out "Tests of scripts/test-load-balancing.sh" "curl or jq is missing"

@@ -88,9 +88,10 @@ async fn serve(config: Config) -> Result<(), Ended> {
         }
         Config::Backend(config) => {
             let backend = backend::start_alone(&config).await?;
-            greet("backend", backend.address())?;
+            greet("backend", backend.address)?;
             told_to_stop().await?;
-            backend.drain().await;
+            let end = backend.end_of_grace();
+            backend.drain(true, end).await;
         }
     }
     Ok(())

@@ -26,7 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("catalog", &["db", "domain", "replica"]),
     ("blobs", &["db", "domain"]),
     ("uploads", &["blobs", "catalog", "db", "domain"]),
-    ("balance", &["discovery"]),
+    ("balance", &["discovery", "domain"]),
     ("http", &["domain", "protocol", "replica", "telemetry", "uploads"]),
     ("config", &["cli", "domain"]),
     (

@@ -1,4 +1,5 @@
-"""A steady load, for a container on the stack's network: info and version requests, uploads of four kinds and downloads.
+"""A steady load, for a container on the stack's network: info and version requests, uploads of four kinds, downloads, and
+somebody who watches the cluster.
 
 Every request is a connection of its own. Its outcome is one line of JSON on --out. On SIGTERM each client finishes what it
 has begun, and every upload that is still kept is read back once more. Needs nothing but Python's own library."""
@@ -261,6 +262,26 @@ def read_slowly(client, seeded):
     client.download("slow download", seeded, rate=3 * MIB)
 
 
+def watch(client, heard):
+    """Listens to what the service tells of its replicas for some seconds, then goes on at whichever frontend comes next."""
+    begun, seen, name = time.time(), set(), None
+    try:
+        with client.asked("GET", "/api/events", headers=heard.copy()) as answer:
+            while answer.status == 200 and time.time() < begun + 5 and (line := answer.readline().decode()):
+                field, _, value = line.rstrip("\n").partition(": ")
+                if field == "event":
+                    name = value
+                elif field == "id":
+                    heard["Last-Event-ID"] = value
+                elif field == "data" and name == "replicas":
+                    seen.update((each["role"], each["version"], each["state"]) for each in json.loads(value)["replicas"])
+            ok = answer.status == 200 and bool(seen)
+            client.note("watch", begun, ok, status=answer.status, edge=answer.edge, id=answer.request_id, seen=sorted(seen),
+                        **who(answer), error=None if ok else "no word of the replicas")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        client.note("watch", begun, False, **meeting(error), error=repr(error))
+
+
 def forever(delay, work, *arguments):
     stopping.wait(delay)
     while not stopping.is_set():
@@ -296,6 +317,7 @@ def main():
             # Five seconds, since a frontend that goes ends a longer one on purpose, for its client to resume elsewhere.
             "slow tus": (tus, client, "slow tus", 10 * MIB, 10 * MIB, 2 * MIB),
             "slow download": (read_slowly, client, seeded),
+            "watch": (watch, client, {}),
         }
         wanted = [clients[options.only]] if options.only else clients.values()
         # Copies take turns, so that not all of them pause at the same moment.

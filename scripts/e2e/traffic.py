@@ -12,7 +12,7 @@ from engine import Failed
 HERE = Path(__file__).resolve().parent
 
 
-KINDS = {"info", "version", "put", "slow put", "tus", "slow tus", "download", "slow download", "delete"}
+KINDS = {"info", "version", "put", "slow put", "tus", "slow tus", "download", "slow download", "delete", "watch"}
 
 
 class Traffic:

@@ -1,5 +1,6 @@
 //! What stands behind the URLs of a backend: the only place here that names concrete implementations.
 
+use super::changes::CatalogChanges;
 use super::registry::CatalogRegistry;
 use super::{life, routes, sweeping};
 use crate::blobs::BlobStore;
@@ -11,7 +12,7 @@ use crate::catalog::{Catalog, CatalogError};
 use crate::config::{BackendConfig, Blobs, Database};
 use crate::db::postgres::{InvalidConfig, PgConfig, Pool};
 use crate::db::{self, migrate};
-use crate::domain::ContainerId;
+use crate::http::events::Events;
 use crate::http::{Observed, Server, Service};
 use crate::replica::{Identity, Replica, Role};
 use crate::uploads::{self, Budget, LocalUploads};
@@ -86,13 +87,6 @@ impl Storage {
         }
         Ok(())
     }
-
-    /// Takes a replica that ends in good order out of the list. Where that fails it leaves the list by itself, later.
-    async fn retire(&self, replica: ContainerId) {
-        if let Err(error) = self.catalog.retire(replica).await {
-            log::warn!("the replica stays listed for some seconds: {error}");
-        }
-    }
 }
 
 async fn open_blobs(blobs: &Blobs, pool: Option<&Pool>) -> Result<Arc<dyn BlobStore>, StartError> {
@@ -103,32 +97,10 @@ async fn open_blobs(blobs: &Blobs, pool: Option<&Pool>) -> Result<Arc<dyn BlobSt
     }
 }
 
-/// A backend that is a process of its own.
-pub struct Backend {
-    server: Server,
-    storage: Storage,
-}
-
 /// Brings up a backend as what this process is.
-pub async fn start_alone(config: &BackendConfig) -> Result<Backend, StartError> {
+pub async fn start_alone(config: &BackendConfig) -> Result<Server, StartError> {
     let storage = Storage::open(&config.database, &config.blobs).await?;
-    let server = start(config, storage.clone(), Identity::of_this_process())?;
-    Ok(Backend { server, storage })
-}
-
-impl Backend {
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.server.address
-    }
-
-    pub async fn drain(self) {
-        let replica = self.server.replica.identity.container_id;
-        let end = self.server.end_of_grace();
-        self.server.drain(true, end).await;
-        // Without the time to do it, the list finds out by itself.
-        drop(tokio::time::timeout_at(end, self.storage.retire(replica)).await);
-    }
+    start(config, storage, Identity::of_this_process())
 }
 
 /// Brings up a backend over a storage. It serves as soon as this returns, and is ready once the database is.
@@ -145,28 +117,22 @@ pub fn start(config: &BackendConfig, storage: Storage, identity: Identity) -> Re
         common.max_upload_size,
     );
     let (catalog, shared, ready) = (storage.catalog.clone(), replica.clone(), readiness.clone());
-    let (max_upload_size, origins) = (common.max_upload_size, common.cors_origins.clone());
-    let own = Rc::new(uploads.clone());
-    let server = Server::start(
-        common.listen,
-        common.shutdown_grace,
-        replica.clone(),
-        own,
-        origins.clone(),
-        move |urls| {
-            routes::mount(
-                urls,
-                Service {
-                    uploads: Rc::new(uploads.clone()),
-                    registry: Rc::new(CatalogRegistry(catalog.clone())),
-                    replica: shared.clone(),
-                    readiness: Rc::new(ready.clone()),
-                    max_upload_size,
-                    origins: origins.clone(),
-                },
-            );
-        },
-    );
+    let (max_upload_size, origins, events) =
+        (common.max_upload_size, common.cors_origins.clone(), Events::default());
+    let service = move || Service {
+        uploads: Rc::new(uploads.clone()),
+        registry: Rc::new(CatalogRegistry { catalog: catalog.clone(), readiness: ready.clone() }),
+        changes: Rc::new(CatalogChanges(catalog.clone())),
+        events: events.clone(),
+        replica: shared.clone(),
+        readiness: Rc::new(ready.clone()),
+        max_upload_size,
+        origins: origins.clone(),
+    };
+    let own = service();
+    let server = Server::start(common.listen, common.shutdown_grace, own, move |urls| {
+        routes::mount(urls, service());
+    });
     let server = server.map_err(|error| StartError::Listen(common.listen, error))?;
     actix_web::rt::spawn(sweeping::sweep(
         storage.clone(),

@@ -1,4 +1,4 @@
-//! What a backend does besides answering: it finds out each second whether it can serve, and says so.
+//! What a backend does besides answering: it finds out each second whether it can serve.
 
 use super::Storage;
 use crate::db::Chain;
@@ -7,13 +7,12 @@ use crate::replica::Replica;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often the database is asked and the replica reports itself.
+/// How often the database is asked.
 const EVERY: Duration = Duration::from_secs(1);
 /// How often it is tried again while the replica is not ready yet.
 const IMPATIENT: Duration = Duration::from_millis(200);
 
-/// Prepares the storage, then looks after readiness until the replica closes; while it drains, others see it drain. Never
-/// gives up: the database may come later than the backend, and may come back.
+/// Prepares the storage, then looks after readiness until the replica closes. Never gives up: the database may come later than the backend, and may come back.
 pub async fn live(storage: Storage, replica: Arc<Replica>, readiness: Observed) {
     tokio::select! {
         () = replica.closes() => {}
@@ -44,9 +43,6 @@ async fn look_after(storage: &Storage, replica: &Replica, readiness: &Observed) 
             log::info!("ready");
         }
         readiness.set(if ready { Ok(()) } else { Err("the database cannot be used now") });
-        if ready && let Err(error) = storage.catalog.report(&replica.report()).await {
-            log::warn!("the replica could not report itself: {error}");
-        }
         tokio::time::sleep(if ready { EVERY } else { IMPATIENT }).await;
     }
 }

@@ -4,6 +4,7 @@
 //! and until then the replica says that it is not ready. What is served is in `routes`, what stands behind it in `assemble`.
 
 mod assemble;
+mod changes;
 mod finishing;
 mod life;
 mod registry;
@@ -11,4 +12,4 @@ mod routes;
 mod sweeping;
 
 pub use crate::http::Server;
-pub use assemble::{Backend, StartError, Storage, start, start_alone};
+pub use assemble::{StartError, Storage, start, start_alone};

@@ -1,6 +1,6 @@
 //! What a backend alone serves, besides the API that both roles speak ([`api`]).
 
-use crate::http::{Service, api, read, replicas};
+use crate::http::{Service, api, changes, read, replicas};
 use crate::replica::BackendInfo;
 use actix_web::HttpResponse;
 use actix_web::web::{self, Data, ServiceConfig, resource};
@@ -8,6 +8,9 @@ use actix_web::web::{self, Data, ServiceConfig, resource};
 pub fn mount(urls: &mut ServiceConfig, service: Service) {
     urls.app_data(Data::new(service))
         .service(resource("/internal/heartbeat").route(web::post().to(replicas::heartbeat)))
+        .service(resource("/internal/heartbeat/{container_id}").route(web::delete().to(replicas::farewell)))
+        .service(resource("/internal/replicas").route(read().to(replicas::list)))
+        .service(resource("/internal/changes").route(read().to(changes::since)))
         .service(resource(["/api/backend-info/", "/api/backend-info"]).route(read().to(info)))
         .configure(api::mount);
 }

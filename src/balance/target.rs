@@ -1,4 +1,5 @@
 use super::{Condition, Health, Load, Probe};
+use crate::domain::ContainerId;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,8 +12,16 @@ pub struct Target {
     pub address: SocketAddr,
     in_flight: AtomicUsize,
     condition: Mutex<Condition>,
+    asked: Mutex<Asked>,
     /// True while probes find nobody: who waits for an answer need not wait longer.
     silent: watch::Sender<bool>,
+}
+
+/// Who answers at an address, and how many requests that replica was sent.
+#[derive(Debug, Default)]
+struct Asked {
+    replica: Option<ContainerId>,
+    requests: u64,
 }
 
 /// One request on its way to a replica; it counts as in flight until dropped.
@@ -25,6 +34,7 @@ impl Target {
             address,
             in_flight: AtomicUsize::new(0),
             condition: Mutex::default(),
+            asked: Mutex::default(),
             silent: watch::Sender::new(false),
         }
     }
@@ -35,6 +45,26 @@ impl Target {
 
     pub fn health(&self) -> Health {
         self.condition().health()
+    }
+
+    /// A request is sent to it that counts as traffic.
+    pub fn ask(&self) {
+        self.lock_asked().requests += 1;
+    }
+
+    /// Which replica answers there. Another one than before was asked nothing yet.
+    pub fn is(&self, replica: ContainerId) {
+        let mut asked = self.lock_asked();
+        if asked.replica.is_some_and(|before| before != replica) {
+            asked.requests = 0;
+        }
+        asked.replica = Some(replica);
+    }
+
+    /// Which replica it is, once that is known, and how many requests it was sent.
+    pub fn asked(&self) -> Option<(ContainerId, u64)> {
+        let asked = self.lock_asked();
+        Some((asked.replica?, asked.requests))
     }
 
     pub fn probed(&self, probe: Probe, now: Instant) {
@@ -65,6 +95,10 @@ impl Target {
                 return;
             }
         }
+    }
+
+    fn lock_asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A panic while the lock was held leaves the health as it was: still usable.
@@ -105,6 +139,19 @@ mod tests {
         assert_eq!(target.in_flight(), 2);
         drop(leases);
         assert_eq!(target.in_flight(), 0);
+    }
+
+    #[test]
+    fn requests_are_counted_for_the_replica_that_answers_at_the_address() {
+        let (target, first, second) = (target(), ContainerId::from_bits(1), ContainerId::from_bits(2));
+        target.ask();
+        assert_eq!(target.asked(), None, "nobody knows whom");
+        target.is(first);
+        target.ask();
+        target.is(first);
+        assert_eq!(target.asked(), Some((first, 2)));
+        target.is(second);
+        assert_eq!(target.asked(), Some((second, 0)));
     }
 
     #[actix_web::test]

@@ -1,9 +1,11 @@
 //! What every catalog must do. Each implementation's tests call [`all`].
 //!
 //! `appending` holds the heart: offsets, epochs and races; `pending` what does not count yet, `sharing` what becomes of equal
-//! content, `joining` what is made of others; `removal`, `sweeping`, `listing` and `replicas` the rest.
+//! content, `joining` what is made of others; `removal`, `sweeping`, `listing`,
+//! `changes` and `replicas` the rest.
 
 mod appending;
+mod changes;
 mod joining;
 mod listing;
 mod pending;
@@ -25,6 +27,7 @@ pub(crate) const TTL: Duration = Duration::from_secs(3600);
 pub(crate) async fn all(catalog: Arc<dyn Catalog>) {
     catalog.check().await.unwrap();
     listing::all(&*catalog).await;
+    changes::all(&*catalog).await;
     appending::all(&catalog).await;
     pending::all(&*catalog).await;
     removal::all(&*catalog).await;
@@ -40,6 +43,7 @@ pub(crate) async fn smoke(catalog: &dyn Catalog) {
     appending::an_append_that_brings_the_last_bytes_completes(catalog).await;
     removal::a_removed_upload_is_gone(catalog).await;
     listing::an_upload_can_be_listed(catalog).await;
+    changes::what_is_completed_or_removed_is_told(catalog).await;
     replicas::a_replica_that_reported_is_listed(catalog).await;
 }
 

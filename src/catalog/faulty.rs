@@ -5,10 +5,10 @@ use crate::db::Staged;
 use crate::db::faults::{Fault, Script, Struck};
 use crate::db::seat::Seat;
 use crate::domain::{
-    BlobEpoch, BlobId, CatalogId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, Upload,
-    UploadId,
+    BlobEpoch, BlobId, CatalogId, Changed, ContainerId, Epoch, Extent, Listing, Moment, NewUpload, Page,
+    Segment, Upload, UploadId,
 };
-use crate::replica::Report;
+use crate::replica::{Census, Report};
 use async_trait::async_trait;
 use std::ops::Range;
 use std::sync::Arc;
@@ -178,11 +178,15 @@ impl Catalog for FaultyCatalog {
         self.inner.list(listing).await
     }
 
+    async fn changes(&self, since: Option<Moment>, limit: u32) -> Result<Changed, CatalogError> {
+        self.inner.changes(since, limit).await
+    }
+
     async fn report(&self, report: &Report) -> Result<(), CatalogError> {
         self.inner.report(report).await
     }
 
-    async fn replicas(&self, within: Duration) -> Result<Vec<Report>, CatalogError> {
+    async fn replicas(&self, within: Duration) -> Result<Census, CatalogError> {
         self.inner.replicas(within).await
     }
 

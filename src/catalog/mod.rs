@@ -19,10 +19,10 @@ pub use finals::{Finals, Progress, Undigested};
 
 use crate::db::{self, Staged, seat::Seat};
 use crate::domain::{
-    BlobEpoch, BlobId, CatalogId, ContainerId, Digest, Epoch, Extent, Listing, NewUpload, Page, PartFault,
-    Segment, Sha256Sum, Upload, UploadId,
+    BlobEpoch, BlobId, CatalogId, Changed, ContainerId, Digest, Epoch, Extent, Listing, Moment, NewUpload,
+    Page, PartFault, Segment, Sha256Sum, Upload, UploadId,
 };
-use crate::replica::Report;
+use crate::replica::{Census, Report};
 use async_trait::async_trait;
 use std::ops::Range;
 use std::time::Duration;
@@ -207,11 +207,19 @@ pub trait Catalog: Finals {
     /// One page of the list.
     async fn list(&self, listing: &Listing) -> Result<Page, CatalogError>;
 
+    /// What was completed and what was removed since a moment, at most `limit` of each, by the time at which it was. Uploads
+    /// that are only parts are left out, as they are of the list. Since `None` there is nothing to tell but the moment to ask
+    /// from the next time.
+    ///
+    /// Nothing is missed by who asks from one answer's [`Changed::upto`] to the next. For that it looks back further than it
+    /// is asked to, so what was told before may be told again.
+    async fn changes(&self, since: Option<Moment>, limit: u32) -> Result<Changed, CatalogError>;
+
     /// Records what a replica says of itself, and the time.
     async fn report(&self, report: &Report) -> Result<(), CatalogError>;
 
     /// What the replicas last said that were heard of in the last `within`, frontends first, then by `started_at` and id.
-    async fn replicas(&self, within: Duration) -> Result<Vec<Report>, CatalogError>;
+    async fn replicas(&self, within: Duration) -> Result<Census, CatalogError>;
 
     /// Takes a replica that ends in good order out of the list.
     async fn retire(&self, replica: ContainerId) -> Result<(), CatalogError>;

@@ -1,12 +1,18 @@
 //! How values of the domain stand in both databases.
 
 use crate::db::Error;
-use crate::domain::{Concat, Cursor, Page, Upload};
+use crate::domain::{Changed, Concat, Cursor, Moment, News, Page, Upload, UploadId};
 use crate::replica::{Report, Role};
 use std::time::Duration;
 
 /// How long the catalog remembers that an upload was removed.
 pub(super) const GONE_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How far the catalog looks back behind the moment that it is asked from. What a transaction changes bears the time at which
+/// it began and is seen once it is committed, so it may be seen late, but not later than this: a transaction has the patience
+/// of 3 s; where its process stands still in between, the database ends it after 5 s; a statement that it goes on with then
+/// has 3 s again; and what is left is for a disk that is slow to take the commit. A clock may be set back as far as this, too.
+const OVERLAP: Duration = Duration::from_secs(15);
 
 /// How many times longer a complete part stays than an incomplete upload: the other parts may take their time. The SQL for
 /// PostgreSQL says it itself, and one test holds both.
@@ -49,6 +55,21 @@ pub(super) fn page(mut uploads: Vec<Upload>, limit: u32) -> Page {
     Page { uploads, next }
 }
 
+/// From when on to look for changes since a moment. `None` if what has changed is not known: the tombstones of that time may
+/// be forgotten, or it is a time that has not been.
+pub(super) fn look_back(since: Moment, now: Moment) -> Option<Moment> {
+    let from = since.earlier_by(OVERLAP);
+    let known = from >= now.earlier_by(GONE_FOR) && since <= now.later_by(OVERLAP);
+    known.then_some(from)
+}
+
+/// The answer made of what was found, each up to one more than `limit`.
+pub(super) fn changed(upto: Moment, completed: Vec<Upload>, removed: Vec<UploadId>, limit: u32) -> Changed {
+    let limit = limit as usize;
+    let all = completed.len() <= limit && removed.len() <= limit;
+    Changed { upto, news: all.then_some(News { completed, removed }) }
+}
+
 pub(super) fn write_report(report: &Report) -> Result<String, Error> {
     serde_json::to_string(report).map_err(Error::broken)
 }
@@ -70,4 +91,26 @@ pub(super) fn sort_reports(reports: &mut [Report]) {
         };
         (rank, report.started_at, report.identity.container_id)
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_from_too_long_ago_or_from_the_future_is_told_that_it_is_not_known() {
+        let now = Moment::from_micros(1_700_000_000_000_000);
+        let second = Duration::from_secs(1);
+        let oldest = now.earlier_by(GONE_FOR).later_by(OVERLAP);
+        for (since, known) in [
+            (now, true),
+            (now.later_by(OVERLAP), true),
+            (now.later_by(OVERLAP + second), false),
+            (oldest, true),
+            (oldest.earlier_by(second), false),
+        ] {
+            let from = known.then(|| since.earlier_by(OVERLAP));
+            assert_eq!(look_back(since, now), from, "{since} at {now}");
+        }
+    }
 }

@@ -143,6 +143,7 @@ mod tests {
     use super::*;
     use crate::db::testing::TestDatabase;
     use futures_util::future::join_all;
+    use refinery::Target;
 
     #[tokio::test]
     async fn eight_replicas_at_once_migrate_an_empty_database_once() {
@@ -185,6 +186,36 @@ mod tests {
         check_postgres(&pool).await.unwrap();
         database.execute("UPDATE refinery_schema_history SET version = version - 1").await;
         assert!(matches!(check_postgres(&pool).await, Err(Error::Unavailable(_))));
+    }
+
+    /// As they are after somebody's `CREATE INDEX CONCURRENTLY` was killed: there, kept up, and never read.
+    #[tokio::test]
+    async fn an_index_that_came_to_no_end_is_not_taken_for_a_good_one() {
+        let database = TestDatabase::empty().await;
+        let pool = database.pool().await;
+        let mut session = pool.dedicated().await.unwrap();
+        let runner = embedded::postgres::migrations::runner().set_target(Target::Version(3));
+        runner.run_async(&mut *session).await.unwrap();
+        database
+            .execute(
+                "CREATE INDEX uploads_by_completion ON uploads (completed_at) WHERE completed_at IS NOT NULL;
+                 CREATE INDEX of_somebody_else ON uploads (completed_at);
+                 UPDATE pg_index SET indisvalid = false WHERE indexrelid IN
+                 ('uploads_by_completion'::regclass, 'uploads_by_content'::regclass, 'of_somebody_else'::regclass)",
+            )
+            .await;
+        postgres(&pool).await.unwrap();
+        let indexes =
+            "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_index JOIN pg_class ON oid = indexrelid
+                       WHERE indrelid IN ('uploads'::regclass, 'tombstones'::regclass) AND indisvalid = $1";
+        let valid: String = session.query_one(indexes, &[&true]).await.unwrap().get(0);
+        for index in
+            ["uploads_by_completion", "uploads_by_content", "uploads_undigested", "tombstones_by_removal"]
+        {
+            assert!(valid.contains(index), "{index} is not among {valid}");
+        }
+        let invalid: String = session.query_one(indexes, &[&false]).await.unwrap().get(0);
+        assert_eq!(invalid, "of_somebody_else", "what is not ours is left alone");
     }
 
     /// The two schemas are one, as far as both have it.

@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no database, no HTTP. Everything here can be built and tested in memory. Start reading in
 //! [`upload`], which holds the one record that all other rooms pass around.
 
+mod changes;
 mod checksum;
 mod concat;
 mod container;
@@ -14,6 +15,7 @@ mod id;
 mod origins;
 mod upload;
 
+pub use changes::{Changed, InvalidMoment, Moment, News};
 pub use checksum::{Algorithm, Checksum, Summing};
 pub use concat::{Concat, PartFault};
 pub use container::{ContainerId, InvalidContainerId};

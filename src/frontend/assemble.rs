@@ -1,12 +1,14 @@
 //! What stands behind the URLs of a frontend: the only place here that names concrete implementations.
 
+use super::changes::RelayChanges;
 use super::page::Pages;
 use super::registry::RelayRegistry;
 use super::relay::RelayUploads;
 use super::relay::client::{Backends, Client, PATIENCE};
-use super::{heartbeat, routes, watch};
+use super::{routes, watch};
 use crate::config::{Common, Endpoint, FrontendConfig};
 use crate::discovery::{Dns, Resolve, Together};
+use crate::http::events::Events;
 use crate::http::{Observed, Server, Service};
 use crate::replica::{Identity, Replica, Role};
 use crate::uploads::Budget;
@@ -48,8 +50,6 @@ pub fn start(
     let backends = Arc::new(Backends::default());
     let server = serve(&common, ui_dir, replica.clone(), readiness.clone(), backends.clone())
         .map_err(|error| StartError::Listen(common.listen, error))?;
-    let client = Client::new(backends.clone(), replica.identity.container_id);
-    actix_web::rt::spawn(heartbeat::report(client, replica.clone()));
     actix_web::rt::spawn(watch::watch(source(endpoints), backends, move |backends| {
         let ready = match ready_with {
             ReadyWith::One => backends.set.any_ready(),
@@ -76,20 +76,22 @@ fn serve(
     backends: Arc<Backends>,
 ) -> io::Result<Server> {
     let budget = Budget::new(common.memory_budget).with_patience(PATIENCE);
-    let (max_upload_size, origins) = (common.max_upload_size, common.cors_origins.clone());
-    let own = Client::new(backends.clone(), replica.identity.container_id);
-    let uploads = Rc::new(RelayUploads::new(own, budget.clone()));
-    let shared = replica.clone();
-    Server::start(common.listen, common.shutdown_grace, shared, uploads, origins.clone(), move |urls| {
-        let client = Client::new(backends.clone(), replica.identity.container_id);
-        let service = Service {
-            uploads: Rc::new(RelayUploads::new(client.clone(), budget.clone())),
-            registry: Rc::new(RelayRegistry(client.clone())),
-            replica: replica.clone(),
-            readiness: Rc::new(readiness.clone()),
-            max_upload_size,
-            origins: origins.clone(),
-        };
-        routes::mount(urls, service, client, Pages { dir: ui_dir.clone() });
+    let (max_upload_size, origins, events) =
+        (common.max_upload_size, common.cors_origins.clone(), Events::default());
+    let frontend = replica.identity.container_id;
+    let service = move |client: &Client| Service {
+        uploads: Rc::new(RelayUploads::new(client.clone(), budget.clone())),
+        registry: Rc::new(RelayRegistry::new(client.clone())),
+        changes: Rc::new(RelayChanges::new(client.clone())),
+        events: events.clone(),
+        replica: replica.clone(),
+        readiness: Rc::new(readiness.clone()),
+        max_upload_size,
+        origins: origins.clone(),
+    };
+    let own = service(&Client::new(backends.clone(), frontend));
+    Server::start(common.listen, common.shutdown_grace, own, move |urls| {
+        let client = Client::new(backends.clone(), frontend);
+        routes::mount(urls, service(&client), client, Pages { dir: ui_dir.clone() });
     })
 }

@@ -4,7 +4,7 @@
 //! is about; start reading in `relay`. What is served is in `routes`, what stands behind it in `assemble`.
 
 mod assemble;
-mod heartbeat;
+mod changes;
 mod info;
 mod page;
 mod registry;

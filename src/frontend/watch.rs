@@ -38,6 +38,9 @@ pub async fn watch(source: Box<dyn Resolve>, backends: Arc<Backends>, seen: impl
 async fn probe(client: &Client, target: &Target) {
     let before = target.health();
     let answer = client.get(format!("http://{}/readyz", target.address)).send().await;
+    if let Some(backend) = answer.as_ref().ok().and_then(|response| backend_of(response.headers())) {
+        target.is(backend);
+    }
     let result = match answer {
         Ok(response) if backend_of(response.headers()).is_none() => Probe::Silent,
         Ok(response) if response.status().is_success() => Probe::Ready,

@@ -1,6 +1,6 @@
 //! The URLs that both roles serve, on one screen: a frontend speaks the same API as the backends that it asks.
 
-use super::{download, form, health, list, put, read, record, replicas, tus};
+use super::{download, events, form, health, list, put, read, record, replicas, tus};
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, resource};
@@ -13,6 +13,7 @@ pub fn mount(urls: &mut ServiceConfig) {
         .service(resource("/version").route(read().to(health::version)))
         .service(resource("/metrics").route(read().to(health::prometheus)))
         .service(resource("/api/replicas").route(read().to(replicas::list)))
+        .service(resource("/api/events").route(read().to(events::listen)))
         .service(
             resource(["/api/uploads", "/api/uploads/"])
                 .route(read().to(list::list))

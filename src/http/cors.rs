@@ -39,7 +39,8 @@ const EXPOSED: [&str; 21] = [
 ];
 
 /// Lets browsers use the service on pages of other origins (the Fetch standard's CORS protocol). Without any, nothing is said
-/// of it at all. There are no cookies, so a page could not do more than its visitor could; any header may therefore be sent.
+/// of it at all. No cookie gives a right (the only one names the page's language), so a page could not do more than its visitor
+/// could; any header may therefore be sent.
 pub fn cors(origins: &Origins) -> Condition<Cors> {
     let cors =
         Cors::default().allowed_methods(METHODS).allow_any_header().expose_headers(EXPOSED).max_age(MAX_AGE);

@@ -5,8 +5,8 @@ use super::served::{Counted, Held, Served, received};
 use super::{Refused, Service, request_id};
 use crate::protocol::code::Code;
 use crate::protocol::internal::{
-    BACKEND_CONTAINER, FRONTEND_CONTAINER, REQUEST_ID, STRIPPED_FROM_ANSWERS, STRIPPED_FROM_REQUESTS,
-    parse_frontend,
+    BACKEND_CONTAINER, FRONTEND_CONTAINER, INTERNAL, REQUEST_ID, STRIPPED_FROM_ANSWERS,
+    STRIPPED_FROM_REQUESTS, parse_frontend,
 };
 use crate::replica::{Phase, Role};
 use crate::uploads::Call;
@@ -89,9 +89,11 @@ fn admit(service: &Service, request: &mut ServiceRequest) -> Call {
     Call { request_id: request_id::of(request.headers()), frontend, ..Call::default() }
 }
 
-/// Probes and heartbeats come every second and say nothing about how busy a replica is.
+/// Probes, heartbeats and those who watch come every second and say nothing about how busy a replica is. What is watched must
+/// not change by being watched.
 fn is_traffic(path: &str) -> bool {
-    !matches!(path, "/healthz" | "/startupz" | "/readyz" | "/metrics" | "/internal/heartbeat")
+    let unasked = matches!(path, "/healthz" | "/startupz" | "/readyz" | "/metrics" | "/api/events");
+    !unasked && !path.starts_with(INTERNAL)
 }
 
 /// Begins to count the request, and the bytes of its body as they are read.

@@ -5,8 +5,10 @@
 //! reading in [`api`], the URLs, then [`service`], what handlers are given, and [`edge`], the middleware around all of them.
 
 pub mod api;
+pub mod changes;
 pub mod download;
 pub mod edge;
+pub mod events;
 pub mod form;
 pub mod health;
 pub mod list;

@@ -3,20 +3,14 @@ use super::{Refused, Service};
 use crate::protocol::code::Code;
 use crate::replica::{RegistryError, Report};
 use actix_web::{HttpResponse, web};
-use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// The answer of `GET /api/replicas`.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Replicas {
-    pub replicas: Vec<Report>,
-}
-
-/// `GET /api/replicas`: every live replica of both roles.
+/// `GET /api/replicas`: every live replica of both roles. On backends also `GET /internal/replicas`, which does not count as
+/// traffic: frontends ask that, so that watching them changes nothing of what is watched.
 pub async fn list(service: web::Data<Service>, Caller(call): Caller) -> Result<HttpResponse, Refused> {
     let live = service.registry.live(&call.request_id).await?;
     call.backend.set(live.backend);
-    Ok(HttpResponse::Ok().json(Replicas { replicas: live.replicas }))
+    Ok(HttpResponse::Ok().json(live.census))
 }
 
 /// `POST /internal/heartbeat`: a frontend reports itself. On backends only.
@@ -26,6 +20,16 @@ pub async fn heartbeat(
 ) -> Result<HttpResponse, Refused> {
     let report = report.map_err(|_| Refused::new(Code::BadBody, "the body must be a replica's report"))?;
     service.registry.heard(report.into_inner()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `DELETE /internal/heartbeat/{container_id}`: a frontend has ended in good order. On backends only.
+pub async fn farewell(
+    service: web::Data<Service>,
+    container_id: web::Path<String>,
+) -> Result<HttpResponse, Refused> {
+    let replica = container_id.parse().map_err(|_| Refused::plain(Code::NotFound))?;
+    service.registry.left(replica).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

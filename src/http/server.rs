@@ -2,20 +2,22 @@
 
 use super::cors::cors;
 use super::edge::{edge, no_upgrade};
-use super::{descriptors, unsent};
-use crate::domain::Origins;
-use crate::replica::Replica;
-use crate::uploads::{Call, Uploads};
+use super::{Service, descriptors, events, unsent};
+use crate::replica;
+use crate::uploads::Call;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
+use actix_web::rt::spawn;
+use actix_web::rt::task::JoinHandle;
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 /// Longer than nginx's upstream (60 s) and awc's (15 s), so that it is never the server that closes an idle connection under
@@ -29,33 +31,37 @@ const LINGER: Duration = Duration::from_secs(10);
 /// How long a draining replica goes on accepting, until those who balance over it have seen that it drains.
 const STILL_ACCEPTING: Duration = Duration::from_secs(5);
 const BACKLOG: u32 = 2048;
+/// The server tells its acceptor and its workers to end at the same moment. A connection that the one accepts when the others
+/// are gone already would be dropped, so it stops first; there is no word of when it has.
+const PAUSING: Duration = Duration::from_millis(20);
 /// What an ending replica has for its last removals when the grace is over.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// A server that listens and answers.
 pub struct Server {
     pub address: SocketAddr,
-    pub replica: Arc<Replica>,
     handle: ServerHandle,
-    /// For what is left to do when no worker is left to do it.
-    uploads: Rc<dyn Uploads>,
-    running: actix_web::rt::task::JoinHandle<io::Result<()>>,
+    /// For what goes on beside the workers, and for what is left to do when no worker is left to do it.
+    own: Rc<Service>,
+    running: JoinHandle<io::Result<()>>,
+    /// The replica says how it is as long as it finishes anything: until this is dropped.
+    lives: oneshot::Sender<()>,
+    beating: JoinHandle<()>,
     grace: Duration,
 }
 
 impl Server {
-    /// Listens on `listen` (port 0: a free one) and serves what `mount` sets up, which is called once in each worker.
-    /// `uploads` are those that are served, for this thread; browsers of other sites may use them as `origins` says.
+    /// Listens on `listen` (port 0: a free one) and serves what `mount` sets up, which is called once in each worker. `own` is
+    /// the service for this thread.
     pub fn start(
         listen: SocketAddr,
         grace: Duration,
-        replica: Arc<Replica>,
-        uploads: Rc<dyn Uploads>,
-        origins: Origins,
+        own: Service,
         mount: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     ) -> io::Result<Self> {
         descriptors::allow_all();
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let origins = own.origins.clone();
         let app = move || {
             let app = App::new().configure(mount.clone());
             app.wrap(from_fn(no_upgrade)).wrap(cors(&origins)).wrap(from_fn(edge))
@@ -73,7 +79,12 @@ impl Server {
         let address = server.addrs().first().copied().unwrap_or(listen);
         let server = server.run();
         let handle = server.handle();
-        Ok(Self { address, replica, handle, uploads, running: actix_web::rt::spawn(server), grace })
+        let own = Rc::new(own);
+        let (lives, end) = oneshot::channel();
+        let (beats, tells) = (own.clone(), own.clone());
+        let beating = spawn(async move { replica::beat(&beats.replica, &*beats.registry, end).await });
+        spawn(async move { events::hub(&tells).await });
+        Ok(Self { address, handle, own, running: spawn(server), lives, beating, grace })
     }
 
     /// When what is going on now has to be over, if the replica is told to end now.
@@ -84,24 +95,34 @@ impl Server {
     /// Ends in good order, by `end` at the latest: says that it drains, goes on accepting until that was seen, then finishes
     /// what it has begun.
     pub async fn drain(self, seen_by_others: bool, end: Instant) {
-        self.replica.drain();
+        let replica = &self.own.replica;
+        replica.drain();
         if seen_by_others {
             tokio::time::sleep(STILL_ACCEPTING.min(self.grace / 2)).await;
         }
-        self.replica.close();
+        replica.close();
+        self.handle.pause().await;
+        tokio::time::sleep(PAUSING).await;
         if tokio::time::timeout_at(end, self.handle.stop(true)).await.is_err() {
             log::warn!("the grace of {:?} is over; what is still going on is cut off", self.grace);
         }
         self.running.abort();
         unsent::wait_until_sent(self.address, end).await;
         self.take_back(end.max(Instant::now() + LAST_WORD)).await;
+        drop(self.lives);
+        let registry = &self.own.registry;
+        let left = self.beating.then(|_| registry.left(self.own.replica.identity.container_id));
+        // Without the time to do it, or where it fails, the list finds out by itself.
+        if !matches!(tokio::time::timeout_at(end, left).await, Ok(Ok(()))) {
+            log::warn!("the replica stays listed for some seconds");
+        }
     }
 
     /// Files that came in one request and did not come whole go with the workers that would have taken them back.
     async fn take_back(&self, end: Instant) {
-        let left = self.replica.unfinished.take();
+        let left = self.own.replica.unfinished.take();
         let call = Call::default();
-        let removals = left.into_iter().map(|id| self.uploads.terminate(&call, id));
+        let removals = left.into_iter().map(|id| self.own.uploads.terminate(&call, id));
         if tokio::time::timeout_at(end, join_all(removals)).await.is_err() {
             log::warn!("some files that did not come whole are left to expire");
         }

@@ -1,11 +1,12 @@
+use super::events::Events;
 use crate::domain::Origins;
 use crate::replica::{Registry, Replica, Role};
-use crate::uploads::{Call, Uploads};
+use crate::uploads::{Call, Changes, Uploads};
 use async_trait::async_trait;
 use std::rc::Rc;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// What handlers are given: built once for each worker, as its `web::Data`.
+/// What handlers are given: built once for each worker, as its `web::Data`, and once for what goes on beside the workers.
 pub struct Service {
     /// What can be done with uploads: with a catalog and a store on a backend, over backends on a frontend.
     pub uploads: Rc<dyn Uploads>,
@@ -13,6 +14,10 @@ pub struct Service {
     pub replica: Arc<Replica>,
     /// Who else is alive.
     pub registry: Rc<dyn Registry>,
+    /// What becomes of the list.
+    pub changes: Rc<dyn Changes>,
+    /// What is told to those who listen. Shared by all workers.
+    pub events: Events,
     /// Asked by `/readyz`, and by `/startupz` until it first says yes.
     pub readiness: Rc<dyn Readiness>,
     /// The largest file taken, in bytes.

@@ -6,6 +6,9 @@
 use super::{BadHeader, number};
 use crate::domain::{ContainerId, Epoch, UploadId};
 
+/// What is under it is for replicas among themselves, on backends only. What is done there does not count as traffic.
+pub const INTERNAL: &str = "/internal/";
+
 /// On a creation: the id that the frontend minted.
 pub const UPLOAD_ID: &str = "X-Upload-Id";
 /// On a `PATCH`: the epoch that the frontend holds. On answers: the epoch of the record.

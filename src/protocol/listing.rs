@@ -108,7 +108,8 @@ fn parse_sort(text: &str) -> Option<(SortKey, bool)> {
     Some((key, descending))
 }
 
-fn print_sort(key: SortKey, descending: bool) -> String {
+/// As `sort` has it.
+pub fn print_sort(key: SortKey, descending: bool) -> String {
     let key = match key {
         SortKey::Created => "created",
         SortKey::Name => "name",

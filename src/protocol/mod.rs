@@ -5,9 +5,11 @@
 //! [`code`], the table of all errors a client can meet, then [`tus`].
 
 pub mod byteranges;
+pub mod changes;
 pub mod code;
 pub mod conditional;
 pub mod disposition;
+pub mod events;
 pub mod internal;
 pub mod listing;
 pub mod media_type;

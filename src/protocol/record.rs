@@ -61,7 +61,7 @@ impl Record {
     }
 
     /// As a list shows it: without the metadata and the URLs of parts, which may be a hundred times as long as all the rest.
-    fn listed(upload: &Upload) -> Self {
+    pub(super) fn listed(upload: &Upload) -> Self {
         let concat = upload.concat.as_ref().filter(|concat| **concat == Concat::Partial);
         Self { metadata: String::new(), concat: concat.map(Concat::to_string), ..Self::from(upload) }
     }

@@ -1,21 +1,27 @@
 //! Who this replica is, what it has served, whether it is starting, ready or draining, and who else is alive.
 //!
 //! A [`Replica`] is made once in a process (standalone: once for each role it plays) and shared by all of its workers. What
-//! it says of itself, a [`Report`], goes to the registry each second. This room knows nothing of HTTP or of databases.
+//! it says of itself, a [`Report`], goes to the registry twice a second ([`beat`]). This room knows nothing of HTTP or of
+//! databases.
 
+mod beat;
+mod census;
 mod identity;
 mod info;
+mod rates;
 mod report;
 mod traffic;
 mod unfinished;
 
+pub use beat::beat;
+pub use census::{Census, HEARD_WITHIN, SILENT_AFTER};
 pub use identity::Identity;
 pub use info::{BackendInfo, Info};
-pub use report::{HEARD_WITHIN, Live, Registry, RegistryError, Report, Role};
+pub use rates::{LinkRate, Meter, Rates, ReplicaRate};
+pub use report::{Asked, Live, Registry, RegistryError, Report, Role};
 pub use traffic::{InFlight, Traffic};
 pub use unfinished::Unfinished;
 
-use std::sync::atomic::{AtomicU8, Ordering};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
@@ -27,7 +33,7 @@ pub struct Replica {
     pub started_at: OffsetDateTime,
     pub traffic: Traffic,
     pub unfinished: Unfinished,
-    phase: AtomicU8,
+    phase: watch::Sender<Phase>,
     closing: watch::Sender<bool>,
 }
 
@@ -49,28 +55,34 @@ impl Replica {
             started_at: OffsetDateTime::now_utc(),
             traffic: Traffic::default(),
             unfinished: Unfinished::default(),
-            phase: AtomicU8::new(Phase::Starting as u8),
+            phase: watch::Sender::new(Phase::Starting),
             closing: watch::Sender::new(false),
         }
     }
 
     pub fn phase(&self) -> Phase {
-        match self.phase.load(Ordering::Acquire) {
-            0 => Phase::Starting,
-            1 => Phase::Ready,
-            _ => Phase::Draining,
-        }
+        *self.phase.borrow()
     }
 
     /// The replica was ready once. Says whether this was the first time.
     pub fn became_ready(&self) -> bool {
-        let (starting, ready) = (Phase::Starting as u8, Phase::Ready as u8);
-        self.phase.compare_exchange(starting, ready, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        self.phase.send_if_modified(|phase| {
+            let first = *phase == Phase::Starting;
+            if first {
+                *phase = Phase::Ready;
+            }
+            first
+        })
     }
 
     /// From now on the replica finishes what it has begun and wants nothing new.
     pub fn drain(&self) {
-        self.phase.store(Phase::Draining as u8, Ordering::Release);
+        self.phase.send_replace(Phase::Draining);
+    }
+
+    /// Tells when the phase changes.
+    pub fn phases(&self) -> watch::Receiver<Phase> {
+        self.phase.subscribe()
     }
 
     /// The draining replica accepts nothing more: what could go on elsewhere should do so now.
@@ -95,10 +107,12 @@ impl Replica {
             state: self.phase(),
             started_at: self.started_at,
             last_seen: OffsetDateTime::now_utc(),
+            silent: false,
             requests_served: self.traffic.requests_served(),
             in_flight: self.traffic.in_flight(),
             bytes_in: self.traffic.bytes_in(),
             bytes_out: self.traffic.bytes_out(),
+            backends: Vec::new(),
         }
     }
 }

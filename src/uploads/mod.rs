@@ -5,6 +5,7 @@
 //! of which database or store there is.
 
 mod budget;
+mod changes;
 mod checking;
 mod chunker;
 mod incoming;
@@ -13,6 +14,7 @@ mod pieces;
 mod sweeper;
 
 pub use budget::{Budget, Grant};
+pub use changes::{Changes, TOLD_AT_ONCE};
 pub use chunker::{Chunk, Chunker, LARGEST as LARGEST_CHUNK};
 pub use incoming::Incoming;
 pub use local::{Finisher, LocalUploads};

@@ -12,6 +12,7 @@ pub mod cluster;
 pub mod content;
 pub mod external;
 pub mod hostile;
+pub mod listener;
 pub mod lossy_disk;
 pub mod multipart;
 pub mod nginx;

@@ -16,9 +16,14 @@ def a_rolling_update_of_every_service_fails_no_request(stack):
     for key in ("version", "frontend_version", "backend_version"):
         seen = list(dict.fromkeys(each[key] for each in sorted(outcomes, key=lambda each: each["begun"]) if key in each))
         assert seen == [VERSION, NEXT_VERSION], f"{key}: {seen}"
+    watched = {tuple(one) for each in outcomes for one in each.get("seen", [])}
+    expected = {(role, version, state) for role in ("frontend", "backend")
+                for version, state in ((VERSION, "ready"), (VERSION, "draining"), (NEXT_VERSION, "ready"))}
+    assert expected <= watched, f"not seen by who watched: {expected - watched}"
     edges = stack.engine.inspect("container", *stack.containers("nginx"))
     assert all("EDGE_VERSION=next" in each["Config"]["Env"] for each in edges), edges
-    return f"{summary(outcomes)}; /version said {VERSION} and then {NEXT_VERSION}, and so did both roles; nginx is the new image"
+    return (f"{summary(outcomes)}; /version said {VERSION} and then {NEXT_VERSION}, and so did both roles, which were seen to drain "
+            "and to come by who watched; nginx is the new image")
 
 
 def an_image_that_never_gets_healthy_or_ready_is_rolled_back_and_no_request_fails(stack):

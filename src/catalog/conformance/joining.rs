@@ -32,17 +32,17 @@ pub(super) async fn all(catalog: &Arc<dyn Catalog>) {
     racing::a_part_that_is_completed_at_any_moment_is_joined(catalog).await;
 }
 
-fn partial(length: Option<u64>) -> NewUpload {
+pub(super) fn partial(length: Option<u64>) -> NewUpload {
     NewUpload { concat: Some(Concat::Partial), ..new_upload(length) }
 }
 
-fn final_of(parts: &[UploadId]) -> NewUpload {
+pub(super) fn final_of(parts: &[UploadId]) -> NewUpload {
     let urls: Vec<String> = parts.iter().map(|part| format!("/files/{part}")).collect();
     let concat = Some(Concat::Final { urls: urls.join(" ") });
     NewUpload { concat, parts: parts.to_vec(), ..new_upload(None) }
 }
 
-async fn part(catalog: &dyn Catalog, size: u64) -> UploadId {
+pub(super) async fn part(catalog: &dyn Catalog, size: u64) -> UploadId {
     create_whole(catalog, &partial(None), size).await.id
 }
 

@@ -23,24 +23,26 @@ fn report(role: Role, started_at: i64) -> Report {
 }
 
 async fn ids(catalog: &dyn Catalog) -> Vec<ContainerId> {
-    let replicas = catalog.replicas(LONG).await.unwrap();
-    replicas.iter().map(|report| report.identity.container_id).collect()
+    let census = catalog.replicas(LONG).await.unwrap();
+    census.replicas.iter().map(|report| report.identity.container_id).collect()
 }
 
 pub(super) async fn a_replica_that_reported_is_listed(catalog: &dyn Catalog) {
     let first = report(Role::Backend, 100);
     catalog.report(&first).await.unwrap();
-    let heard = catalog.replicas(LONG).await.unwrap().remove(0);
-    assert_eq!(heard, Report { last_seen: heard.last_seen, ..first.clone() });
+    let census = catalog.replicas(LONG).await.unwrap();
+    let [heard] = &census.replicas[..] else { panic!("listed once") };
+    assert_eq!(*heard, Report { last_seen: heard.last_seen, ..first.clone() });
+    assert!((heard.last_seen - census.now).abs() < LONG, "by one clock");
 
     let second = Report { in_flight: 3, ..first };
     catalog.report(&second).await.unwrap();
-    let [again] = &catalog.replicas(LONG).await.unwrap()[..] else { panic!("listed twice") };
+    let [again] = &catalog.replicas(LONG).await.unwrap().replicas[..] else { panic!("listed twice") };
     assert_eq!(again.in_flight, 3);
     assert!(again.last_seen > heard.last_seen);
 
     catalog.retire(second.identity.container_id).await.unwrap();
-    assert!(catalog.replicas(LONG).await.unwrap().is_empty());
+    assert!(catalog.replicas(LONG).await.unwrap().replicas.is_empty());
 }
 
 async fn frontends_come_first_then_the_oldest(catalog: &dyn Catalog) {
@@ -63,7 +65,7 @@ async fn frontends_come_first_then_the_oldest(catalog: &dyn Catalog) {
 async fn who_was_not_heard_of_lately_is_not_listed(catalog: &dyn Catalog) {
     let report = report(Role::Backend, 100);
     catalog.report(&report).await.unwrap();
-    assert!(catalog.replicas(Duration::ZERO).await.unwrap().is_empty());
+    assert!(catalog.replicas(Duration::ZERO).await.unwrap().replicas.is_empty());
     assert_eq!(ids(catalog).await, [report.identity.container_id]);
     catalog.retire(report.identity.container_id).await.unwrap();
 }

@@ -20,10 +20,10 @@ use crate::db::postgres::Pool;
 use crate::db::seat::{self, Seat};
 use crate::db::{Error, Staged, migrate, within_patience};
 use crate::domain::{
-    BlobEpoch, BlobId, CatalogId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, State,
-    Upload, UploadId,
+    BlobEpoch, BlobId, CatalogId, Changed, ContainerId, Epoch, Extent, Listing, Moment, NewUpload, Page,
+    Segment, State, Upload, UploadId,
 };
-use crate::replica::Report;
+use crate::replica::{Census, Report};
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
 use read::Found;
@@ -277,6 +277,16 @@ impl Catalog for PostgresCatalog {
         .await
     }
 
+    async fn changes(&self, since: Option<Moment>, limit: u32) -> Result<Changed, CatalogError> {
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let changed = read::changes(&lease, since, limit).await?;
+            lease.release();
+            Ok(changed)
+        })
+        .await
+    }
+
     async fn report(&self, report: &Report) -> Result<(), CatalogError> {
         let (id, report) = (report.identity.container_id, write_report(report)?);
         within_patience(async {
@@ -289,7 +299,7 @@ impl Catalog for PostgresCatalog {
         .await
     }
 
-    async fn replicas(&self, within: Duration) -> Result<Vec<Report>, CatalogError> {
+    async fn replicas(&self, within: Duration) -> Result<Census, CatalogError> {
         within_patience(async {
             let lease = self.pool.lease().await?;
             let replicas = read::replicas(&lease, within).await?;

@@ -204,12 +204,21 @@ statements! {
 
     /// What never counted and has no bytes any more in this database.
     FORGET_PENDING =
-        "DELETE FROM pending USING uploads WHERE uploads.id = upload_id AND pending.epoch < uploads.epoch \
+        "DELETE FROM pending WHERE NOT EXISTS (SELECT FROM uploads WHERE uploads.id = upload_id AND uploads.epoch <= pending.epoch) \
          AND NOT EXISTS (SELECT FROM blob_rows WHERE blob_rows.blob_id = upload_id AND blob_rows.epoch = pending.epoch)";
 
     FORGET_REPLICAS = "DELETE FROM replicas WHERE last_seen < now() - make_interval(secs => $1)";
 
     IDENTITY = "SELECT id FROM identity";
+
+    NOW = "SELECT now()";
+
+    COMPLETED = concat!(
+        "SELECT ", record!(), " FROM uploads WHERE completed_at > $1 AND concat IS DISTINCT FROM 'partial' \
+         ORDER BY completed_at, id LIMIT $2"
+    );
+
+    REMOVED = "SELECT id FROM tombstones WHERE removed_at > $1 ORDER BY removed_at, id LIMIT $2";
 
     REPORT = "INSERT INTO replicas (container_id, last_seen, report) VALUES ($1, clock_timestamp(), $2::text::jsonb) \
               ON CONFLICT (container_id) DO UPDATE SET last_seen = excluded.last_seen, report = excluded.report";

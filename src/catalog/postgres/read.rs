@@ -1,11 +1,13 @@
 //! What only reads.
 
 use super::{queries, rows};
-use crate::catalog::stored::{GONE_FOR, fold, page, read_report, signed, sort_reports};
+use crate::catalog::stored::{GONE_FOR, changed, fold, look_back, page, read_report, signed, sort_reports};
 use crate::catalog::{CatalogError, Doomed, Record};
 use crate::db::Error;
-use crate::domain::{BlobId, Extent, Listing, Page, Segment, SortKey, UploadId, merge_segments};
-use crate::replica::Report;
+use crate::domain::{
+    BlobId, Changed, Extent, Listing, Moment, Page, Segment, SortKey, UploadId, merge_segments,
+};
+use crate::replica::{Census, Report};
 use deadpool_postgres::ClientWrapper;
 use std::ops::Range;
 use std::time::Duration;
@@ -96,6 +98,22 @@ pub(super) async fn list(client: &ClientWrapper, listing: &Listing) -> Result<Pa
     Ok(page(uploads, listing.limit))
 }
 
+/// The clock is asked first: what the questions after it do not see yet is committed later, and looked for again.
+pub(super) async fn changes(client: &ClientWrapper, since: Option<Moment>, limit: u32) -> Result<Changed> {
+    let statement = client.prepare_cached(queries::NOW).await?;
+    let now = Moment::of(client.query_one(&statement, &[]).await?.try_get(0)?);
+    let Some(since) = since else { return Ok(changed(now, Vec::new(), Vec::new(), limit)) };
+    let Some(from) = look_back(since, now) else { return Ok(Changed { upto: now, news: None }) };
+    let values: [&(dyn ToSql + Sync); 2] = [&from.time(), &(i64::from(limit) + 1)];
+    let statement = client.prepare_cached(queries::COMPLETED).await?;
+    let completed = client.query(&statement, &values).await?;
+    let statement = client.prepare_cached(queries::REMOVED).await?;
+    let removed = client.query(&statement, &values).await?;
+    let completed = completed.iter().map(rows::upload).collect::<Result<_>>()?;
+    let removed = removed.iter().map(|row| Ok(UploadId::from_stored(row.try_get(0)?)));
+    Ok(changed(now, completed, removed.collect::<Result<_>>()?, limit))
+}
+
 /// The pattern of LIKE for what contains `text`, word for word.
 fn containing(text: &str) -> String {
     let mut pattern = String::from("%");
@@ -109,7 +127,10 @@ fn containing(text: &str) -> String {
     pattern
 }
 
-pub(super) async fn replicas(client: &ClientWrapper, within: Duration) -> Result<Vec<Report>> {
+pub(super) async fn replicas(client: &ClientWrapper, within: Duration) -> Result<Census> {
+    // Before those who report themselves meanwhile: nobody is silent who was heard of after this.
+    let statement = client.prepare_cached(queries::NOW).await?;
+    let now = client.query_one(&statement, &[]).await?.try_get(0)?;
     let statement = client.prepare_cached(queries::REPLICAS).await?;
     let mut reports = Vec::new();
     for row in client.query(&statement, &[&within.as_secs_f64()]).await? {
@@ -118,5 +139,5 @@ pub(super) async fn replicas(client: &ClientWrapper, within: Duration) -> Result
         }
     }
     sort_reports(&mut reports);
-    Ok(reports)
+    Ok(Census::taken(now, reports))
 }

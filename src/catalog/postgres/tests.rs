@@ -1,3 +1,4 @@
+mod changes;
 mod hanging;
 mod sharing;
 

@@ -17,10 +17,10 @@ use crate::db::seat::{self, Seat};
 use crate::db::sqlite::{Database, Durability};
 use crate::db::{self, Staged, migrate};
 use crate::domain::{
-    BlobEpoch, BlobId, CatalogId, ContainerId, Epoch, Extent, Listing, NewUpload, Page, Segment, Upload,
-    UploadId,
+    BlobEpoch, BlobId, CatalogId, Changed, ContainerId, Epoch, Extent, Listing, Moment, NewUpload, Page,
+    Segment, Upload, UploadId,
 };
-use crate::replica::Report;
+use crate::replica::{Census, Report};
 use async_trait::async_trait;
 use rusqlite::params;
 use std::ops::Range;
@@ -154,6 +154,10 @@ impl Catalog for SqliteCatalog {
         self.database.read(move |connection| read::list(connection, &listing)).await
     }
 
+    async fn changes(&self, since: Option<Moment>, limit: u32) -> Result<Changed, CatalogError> {
+        self.database.read(move |connection| read::changes(connection, since, limit)).await
+    }
+
     async fn report(&self, report: &Report) -> Result<(), CatalogError> {
         let (id, report) = (report.identity.container_id, write_report(report)?);
         self.database
@@ -165,7 +169,7 @@ impl Catalog for SqliteCatalog {
             .await
     }
 
-    async fn replicas(&self, within: Duration) -> Result<Vec<Report>, CatalogError> {
+    async fn replicas(&self, within: Duration) -> Result<Census, CatalogError> {
         self.database.read(move |connection| read::replicas(connection, within)).await
     }
 

@@ -167,6 +167,15 @@ pub(super) const FORGET_TOMBSTONES: &str = "DELETE FROM tombstones WHERE id IN (
 
 pub(super) const FORGET_REPLICAS: &str = "DELETE FROM replicas WHERE last_seen < ?1";
 
+pub(super) const COMPLETED: &str = concat!(
+    "SELECT ",
+    record!(),
+    " FROM uploads WHERE completed_at > ?1 AND concat IS NOT 'partial' ORDER BY completed_at, id LIMIT ?2"
+);
+
+pub(super) const REMOVED: &str =
+    "SELECT id FROM tombstones WHERE removed_at > ?1 ORDER BY removed_at, id LIMIT ?2";
+
 pub(super) const REPORT: &str = "INSERT INTO replicas (container_id, last_seen, report) VALUES (?1, ?2, ?3) \
      ON CONFLICT (container_id) DO UPDATE SET last_seen = excluded.last_seen, report = excluded.report";
 

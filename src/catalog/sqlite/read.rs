@@ -1,10 +1,12 @@
 //! What only reads.
 
 use super::{queries, rows};
-use crate::catalog::stored::{GONE_FOR, fold, page, read_report, signed, sort_reports};
+use crate::catalog::stored::{GONE_FOR, changed, fold, look_back, page, read_report, signed, sort_reports};
 use crate::catalog::{CatalogError, Doomed, Record};
-use crate::domain::{CatalogId, Extent, Listing, Page, Segment, SortKey, UploadId, merge_segments};
-use crate::replica::Report;
+use crate::domain::{
+    CatalogId, Changed, Extent, Listing, Moment, Page, Segment, SortKey, UploadId, merge_segments,
+};
+use crate::replica::{Census, Report};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use std::ops::Range;
@@ -86,7 +88,21 @@ pub(super) fn list(connection: &Connection, listing: &Listing) -> Result<Page> {
     Ok(page(uploads, listing.limit))
 }
 
-pub(super) fn replicas(connection: &Connection, within: Duration) -> Result<Vec<Report>> {
+/// The clock is asked first: what the questions after it do not see yet is committed later, and looked for again.
+pub(super) fn changes(connection: &Connection, since: Option<Moment>, limit: u32) -> Result<Changed> {
+    let now = Moment::from_micros(rows::now());
+    let Some(since) = since else { return Ok(changed(now, Vec::new(), Vec::new(), limit)) };
+    let Some(from) = look_back(since, now) else { return Ok(Changed { upto: now, news: None }) };
+    let values = [from.micros(), i64::from(limit) + 1];
+    let mut completed = connection.prepare_cached(queries::COMPLETED)?;
+    let completed = completed.query_map(values, rows::upload)?.collect::<rusqlite::Result<_>>()?;
+    let mut removed = connection.prepare_cached(queries::REMOVED)?;
+    let removed = removed.query_map(values, |row| rows::id(row, 0))?.collect::<rusqlite::Result<_>>()?;
+    Ok(changed(now, completed, removed, limit))
+}
+
+pub(super) fn replicas(connection: &Connection, within: Duration) -> Result<Census> {
+    let now = rows::time(rows::now())?;
     let found = connection
         .prepare_cached(queries::REPLICAS)?
         .query_map([micros_ago(within), micros_ahead(within)], |row| {
@@ -100,7 +116,7 @@ pub(super) fn replicas(connection: &Connection, within: Duration) -> Result<Vec<
         })
         .collect();
     sort_reports(&mut reports);
-    Ok(reports)
+    Ok(Census::taken(now, reports))
 }
 
 fn micros_ahead(duration: Duration) -> i64 {

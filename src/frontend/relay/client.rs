@@ -3,10 +3,11 @@
 use crate::balance::{Lease, LeastRequests, Load, ReplicaSet, RetryBudget, RoundRobin, Target};
 use crate::domain::ContainerId;
 use crate::protocol::internal;
+use crate::replica::Asked;
 use crate::telemetry::metrics::RELAY_RETRIES;
 use crate::uploads::{Call, UploadError};
 use actix_web::body::SizedStream;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use awc::ClientResponse;
 use awc::error::{ConnectError, SendRequestError};
@@ -23,6 +24,8 @@ pub(super) const ANSWER: Duration = Duration::from_secs(10);
 pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Of those who look at lists: nothing is lost if they are told to look again.
 pub const READING: Duration = Duration::from_secs(5);
+/// Of those who watch replicas come and go, and want to see it as it happens.
+pub const WATCHING: Duration = Duration::from_secs(2);
 
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// Between rounds over all backends; doubled each time.
@@ -57,9 +60,13 @@ impl Question<'_> {
         Self { method: Method::GET, path: path.into(), headers: Vec::new(), body: &[], len: 0 }
     }
 
+    fn is_traffic(&self) -> bool {
+        !self.path.starts_with(internal::INTERNAL)
+    }
+
     fn load(&self) -> Load {
         match self.method {
-            // A heartbeat has a body, too.
+            // What replicas tell each other has a body, too.
             Method::PATCH | Method::POST if self.len > 0 && self.path.starts_with("/files/") => Load::Bytes,
             _ => Load::Question,
         }
@@ -169,20 +176,23 @@ impl Client {
         self.ask_one_of(in_turn, call, &Question::get(path), Limits::of(patience)).await
     }
 
-    /// Tells some live backend, in a turn of the caller's own.
-    pub async fn tell(
+    /// Asks on the frontend's own account, in a turn of the caller's own.
+    pub async fn ask_aside(
         &self,
-        path: &str,
-        body: Bytes,
+        call: &Call,
+        question: &Question<'_>,
         turn: &RoundRobin,
         patience: Duration,
     ) -> Result<Answer<Bytes>, UploadError> {
-        let in_turn = |tried: &[SocketAddr]| self.backends.set.pick_live(turn, tried);
-        let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let len = body.len() as u64;
-        let question =
-            Question { method: Method::POST, headers: vec![json], body: &[body], len, ..Question::get(path) };
-        self.ask_one_of(in_turn, &Call::default(), &question, Limits::of(patience)).await
+        let in_turn = |tried: &[SocketAddr]| self.backends.set.pick(turn, tried);
+        self.ask_one_of(in_turn, call, question, Limits::of(patience)).await
+    }
+
+    /// What this frontend has asked of the backends that it knows now, in all workers.
+    pub fn asked(&self) -> Vec<Asked> {
+        let snapshot = self.backends.set.snapshot();
+        let asked = snapshot.iter().filter_map(|target| target.asked());
+        asked.map(|(container_id, requests)| Asked { container_id, requests }).collect()
     }
 
     /// Asks until a backend begins to answer, one other than `avoided` first.
@@ -290,6 +300,9 @@ impl Client {
         limit: Duration,
     ) -> Result<ClientResponse, Trouble> {
         let (target, load) = (lease.target(), question.load());
+        if question.is_traffic() {
+            target.ask();
+        }
         let sent = self.request(call, question, target.address.to_string());
         let response = tokio::select! {
             response = sent => response.map_err(|error| trouble(target, load, error))?,

@@ -2,8 +2,9 @@
 //! an empty answer, so one question tells all.
 
 use super::client::{ANSWER, Answer, Coming, Question};
-use crate::domain::{Epoch, Listing, NewUpload, Page, Segment, Upload, UploadId};
+use crate::domain::{Changed, Epoch, Listing, NewUpload, Page, Segment, Upload, UploadId};
 use crate::http::problem::read_back;
+use crate::protocol::changes::ChangedRecords;
 use crate::protocol::problem::Problem;
 use crate::protocol::record::{Record, RecordPage};
 use crate::protocol::{internal, listing, media_type, tus};
@@ -103,6 +104,12 @@ pub fn page(answer: &Answer<Bytes>) -> Result<Page, UploadError> {
     done(answer)?;
     let records: RecordPage = serde_json::from_slice(&answer.body).map_err(nonsense)?;
     records.into_page().map_err(nonsense)
+}
+
+pub fn changed(answer: &Answer<Bytes>) -> Result<Changed, UploadError> {
+    done(answer)?;
+    let records: ChangedRecords = serde_json::from_slice(&answer.body).map_err(nonsense)?;
+    records.into_changed().map_err(nonsense)
 }
 
 /// That it was done, or why not.

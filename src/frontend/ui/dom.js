@@ -29,23 +29,21 @@ export function write(element, text) {
 }
 
 /** Keeps the children of `parent` in step with `items`: one element for each key, made by `make(item)`, told by
- *  `update(element, item)`, in their order. What has the focus keeps it. */
+ *  `update(element, item)`, in their order. Those that stay are not touched: what has the focus keeps it, and nothing that
+ *  comes softly comes twice. */
 export function sync(parent, items, key, make, update) {
+  const wanted = new Set(items.map((item) => String(key(item))));
   const old = new Map([...parent.children].map((child) => [child.dataset.key, child]));
+  for (const [name, element] of old) if (!wanted.has(name)) element.remove();
   let place = parent.firstElementChild;
   for (const item of items) {
     const name = String(key(item));
-    let element = old.get(name);
-    if (!element) {
-      element = make(item);
-      element.dataset.key = name;
-    }
-    old.delete(name);
+    const element = old.get(name) ?? make(item);
+    element.dataset.key = name;
     if (element === place) place = place.nextElementSibling;
     else parent.insertBefore(element, place);
     update(element, item);
   }
-  for (const element of old.values()) element.remove();
 }
 
 /** Says something to those who do not see it. */

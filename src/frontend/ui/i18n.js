@@ -61,13 +61,13 @@ export function bytes(count) {
   return `${number(value, unit === 0 ? 0 : 1)} ${units[unit]}`;
 }
 
-/** As `2 min 5 s`, the two largest units. */
-export function duration(seconds) {
+/** As `2 min 5 s`, the largest `units` of it. */
+export function duration(seconds, units = 2) {
   const whole = Math.max(0, Math.round(seconds));
   const parts = [[Math.floor(whole / 86400), "d"], [Math.floor(whole / 3600) % 24, "h"], [Math.floor(whole / 60) % 60, "min"], [whole % 60, "s"]];
   const first = parts.findIndex(([count]) => count > 0);
   if (first < 0) return "0 s";
-  return parts.slice(first, first + 2).filter(([count]) => count > 0).map(([count, unit]) => `${count} ${unit}`).join(" ");
+  return parts.slice(first, first + units).filter(([count]) => count > 0).map(([count, unit]) => `${count} ${unit}`).join(" ");
 }
 
 /** As `5 minutes ago`, by this clock. */

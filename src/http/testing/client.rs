@@ -5,6 +5,8 @@ use std::time::Duration;
 /// One connection to a server.
 pub(in crate::http) struct Connection {
     stream: BufReader<TcpStream>,
+    /// What came of a stream of events and was not asked for yet.
+    events: String,
 }
 
 /// What came back, as it stood on the wire.
@@ -19,7 +21,7 @@ impl Connection {
     pub(in crate::http) fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        Self { stream: BufReader::new(stream) }
+        Self { stream: BufReader::new(stream), events: String::new() }
     }
 
     pub(in crate::http) fn send(&mut self, bytes: &[u8]) {
@@ -60,7 +62,26 @@ impl Connection {
         answer
     }
 
-    fn read_head(&mut self) -> Answer {
+    /// The next event of a body in chunks that has no end; `None` where it ends all the same.
+    pub(in crate::http) fn read_event(&mut self) -> Option<String> {
+        loop {
+            if let Some((event, rest)) = self.events.split_once("\n\n") {
+                let (event, rest) = (event.to_owned(), rest.to_owned());
+                self.events = rest;
+                return Some(event);
+            }
+            let length = u64::from_str_radix(&self.read_line(), 16).unwrap();
+            let mut chunk = String::new();
+            self.stream.by_ref().take(length).read_to_string(&mut chunk).unwrap();
+            assert_eq!(self.read_line(), "");
+            if length == 0 {
+                return None;
+            }
+            self.events += &chunk;
+        }
+    }
+
+    pub(in crate::http) fn read_head(&mut self) -> Answer {
         let status = self.read_line();
         let status = status.split(' ').nth(1).unwrap_or_else(|| panic!("no status in {status:?}")).parse();
         let mut headers = Vec::new();

@@ -1,13 +1,13 @@
 use crate::domain::{
-    Checksum, Concat, Cursor, Digest, Epoch, Listing, NewUpload, Page, PartFault, Segment, SortKey, State,
-    Upload, UploadId,
+    Changed, Checksum, Concat, Cursor, Digest, Epoch, Listing, Moment, NewUpload, News, Page, PartFault,
+    Segment, SortKey, State, Upload, UploadId,
 };
-use crate::uploads::{Append, Body, Call, Content, First, UploadError, Uploads, Writer};
+use crate::uploads::{Append, Body, Call, Changes, Content, First, UploadError, Uploads, Writer};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
@@ -22,7 +22,9 @@ pub(in crate::http) struct Memory {
 #[derive(Default)]
 pub(in crate::http) struct Store {
     pub uploads: BTreeMap<UploadId, (Upload, Vec<u8>)>,
-    pub removed: HashSet<UploadId>,
+    pub removed: HashMap<UploadId, Moment>,
+    /// While set, more has changed than can be told.
+    pub too_many: bool,
     /// While set, every call fails with it.
     pub unavailable: Option<Duration>,
     /// The upload whose content cannot be opened now.
@@ -87,7 +89,7 @@ impl Memory {
 
 impl Store {
     fn find(&mut self, id: UploadId) -> Result<&mut (Upload, Vec<u8>), UploadError> {
-        if self.removed.contains(&id) {
+        if self.removed.contains_key(&id) {
             return Err(UploadError::Gone);
         }
         self.uploads.get_mut(&id).ok_or(UploadError::NotFound)
@@ -215,10 +217,32 @@ impl Uploads for Memory {
         self.change(|store| {
             store.find(id)?;
             store.uploads.remove(&id);
-            store.removed.insert(id);
+            store.removed.insert(id, now());
             Ok(())
         })
     }
+}
+
+#[async_trait(?Send)]
+impl Changes for Memory {
+    /// Looks back further than it is asked to, as every catalog does.
+    async fn since(&self, _: &str, since: Option<Moment>) -> Result<Changed, UploadError> {
+        self.change(|store| {
+            let from = since.map(|since| since.earlier_by(Duration::from_secs(10)));
+            let lately = |moment: Moment| from.is_some_and(|from| moment >= from);
+            let completed = store.uploads.values().map(|(upload, _)| upload).filter(|upload| {
+                upload.completed_at.is_some_and(|at| lately(Moment::of(at)))
+                    && upload.concat != Some(Concat::Partial)
+            });
+            let removed = store.removed.iter().filter(|(_, at)| lately(**at)).map(|(id, _)| *id);
+            let news = News { completed: completed.cloned().collect(), removed: removed.collect() };
+            Ok(Changed { upto: now(), news: (!store.too_many).then_some(news) })
+        })
+    }
+}
+
+fn now() -> Moment {
+    Moment::of(OffsetDateTime::now_utc())
 }
 
 /// A body whose checksum is right.

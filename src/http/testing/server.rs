@@ -2,8 +2,9 @@ use super::{Answer, Connection, Memory};
 use crate::domain::{ContainerId, Origins};
 use crate::http::cors::cors;
 use crate::http::edge::{edge, no_upgrade};
-use crate::http::{Readiness, Service, api, replicas};
-use crate::replica::{Identity, Live, Registry, RegistryError, Replica, Report, Role};
+use crate::http::events::{Events, hub};
+use crate::http::{Readiness, Service, api, changes, replicas};
+use crate::replica::{Census, Identity, Live, Registry, RegistryError, Replica, Report, Role};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
@@ -13,6 +14,7 @@ use std::rc::Rc;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use time::OffsetDateTime;
 
 /// The largest file that the servers of tests take, in bytes.
 pub(in crate::http) const LIMIT: u64 = 100_000;
@@ -22,6 +24,7 @@ pub(in crate::http) struct Server {
     pub memory: Memory,
     pub replica: Arc<Replica>,
     pub state: Arc<State>,
+    pub events: Events,
     address: SocketAddr,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
@@ -30,7 +33,7 @@ pub(in crate::http) struct Server {
 /// What else a test can set and see.
 #[derive(Default)]
 pub(in crate::http) struct State {
-    /// Why the replica is not ready; ready if `None`.
+    /// Why the replica is not ready, and does not know who lives; ready if `None`.
     pub unready: Mutex<Option<String>>,
     pub heard: Mutex<Vec<Report>>,
     /// How often readiness was asked for.
@@ -57,8 +60,19 @@ impl Registry for Shared {
         Ok(())
     }
 
+    async fn left(&self, replica: ContainerId) -> Result<(), RegistryError> {
+        self.0.heard.lock().unwrap().retain(|report| report.identity.container_id != replica);
+        Ok(())
+    }
+
     async fn live(&self, _request_id: &str) -> Result<Live, RegistryError> {
-        Ok(Live { replicas: self.0.heard.lock().unwrap().clone(), backend: None })
+        match self.0.unready.lock().unwrap().is_some() {
+            true => Err(RegistryError),
+            false => {
+                let census = Census::taken(OffsetDateTime::now_utc(), self.0.heard.lock().unwrap().clone());
+                Ok(Live { census, backend: None })
+            }
+        }
     }
 }
 
@@ -79,8 +93,12 @@ impl Server {
         let state = Arc::new(State::default());
         let (sender, receiver) = mpsc::channel();
         let (m, r, s) = (memory.clone(), replica.clone(), state.clone());
+        let events = Events::default();
+        let published = events.clone();
         let service = move || Service {
             uploads: Rc::new(m.clone()),
+            changes: Rc::new(m.clone()),
+            events: published.clone(),
             replica: r.clone(),
             registry: Rc::new(Shared(s.clone())),
             readiness: Rc::new(Shared(s.clone())),
@@ -89,7 +107,7 @@ impl Server {
         };
         let thread = std::thread::spawn(|| actix_web::rt::System::new().block_on(serve(service, sender)));
         let (address, handle) = receiver.recv().unwrap();
-        Self { memory, replica, state, address, handle, thread: Some(thread) }
+        Self { memory, replica, state, events, address, handle, thread: Some(thread) }
     }
 
     pub(in crate::http) fn connect(&self) -> Connection {
@@ -154,6 +172,7 @@ async fn serve(
     service: impl Fn() -> Service + Clone + Send + 'static,
     started: mpsc::Sender<(SocketAddr, ServerHandle)>,
 ) {
+    let own = service();
     let app = move || {
         let service = service();
         let cors = cors(&service.origins);
@@ -164,6 +183,7 @@ async fn serve(
     let address = server.addrs()[0];
     let server = server.run();
     started.send((address, server.handle())).unwrap();
+    actix_web::rt::spawn(async move { hub(&own).await });
     server.await.unwrap();
 }
 
@@ -171,5 +191,9 @@ async fn serve(
 fn routes(config: &mut web::ServiceConfig) {
     config
         .service(web::resource("/internal/heartbeat").route(web::post().to(replicas::heartbeat)))
+        .service(
+            web::resource("/internal/heartbeat/{container_id}").route(web::delete().to(replicas::farewell)),
+        )
+        .service(web::resource("/internal/changes").route(web::get().to(changes::since)))
         .configure(api::mount);
 }

@@ -3,6 +3,7 @@
 mod cors;
 mod download;
 mod edge;
+mod events;
 mod form;
 mod health;
 mod internal;

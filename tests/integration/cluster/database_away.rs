@@ -5,6 +5,7 @@ use crate::support::api::{Tus, assert_stored, content_path, number, put, text, t
 use crate::support::client::{Answer, Exchange, Url};
 use crate::support::cluster::{Cluster, Store};
 use crate::support::content::{Content, Sum};
+use crate::support::listener::Listener;
 use crate::support::multipart::form;
 use crate::support::postgres_server::PostgresServer;
 use crate::support::wait::until;
@@ -161,6 +162,22 @@ fn assert_unavailable(answer: Answer) {
     assert!(answer.field("Retry-After").parse::<u32>().unwrap() > 0);
     assert_eq!(answer.field("Content-Type"), "application/problem+json");
     assert_eq!(text(&answer.json(), "code"), "unavailable");
+}
+
+#[test]
+fn a_stream_goes_on_when_the_database_was_away() {
+    let mut server = PostgresServer::start();
+    let cluster = Cluster::start_over(server.url(), Store::Postgres, 2, 1);
+    let listener = Listener::on(cluster.at(0));
+    server.kill();
+    listener.wait_for("nobody can be asked", |event| (event.name == "unavailable").then_some(()));
+    let said = listener.count();
+    server.start_again();
+    listener.wait_from(said, "the replicas are there again", |event| {
+        let replicas = event.data["replicas"].as_array().filter(|_| event.name == "replicas")?;
+        (replicas.len() == 3).then_some(())
+    });
+    listener.hears_of(text(&put(cluster.at(0), "a", Content::new(3, 10)), "id"));
 }
 
 /// Each is asked for something, and waits as long as a frontend has patience.

@@ -7,6 +7,7 @@ mod concatenation;
 mod database_away;
 mod downloads;
 mod draining;
+mod events;
 mod failover;
 mod frontends_stop;
 mod in_flight;

@@ -4,6 +4,7 @@ mod balance;
 mod clients;
 mod cross_origin;
 mod download;
+mod events;
 mod memory;
 mod page;
 mod records;

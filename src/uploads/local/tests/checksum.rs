@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{Algorithm, Checksum};
+use crate::domain::{Algorithm, Checksum, Concat};
 
 on_both_stores!(
     bytes_whose_checksum_is_right_count,
@@ -11,6 +11,7 @@ on_both_stores!(
     the_next_epoch_begins_where_what_counts_ends,
     pending_bytes_are_swept_when_their_epoch_is_lost,
     pending_bytes_are_removed_with_their_upload,
+    pending_bytes_of_a_removed_part_are_swept_while_the_final_upload_lives_on_its_others,
 );
 
 fn checksum(algorithm: Algorithm, bytes: &[u8]) -> Checksum {
@@ -143,6 +144,26 @@ async fn pending_bytes_are_removed_with_their_upload(rig: &Rig) {
     rig.terminate(upload.id).await.unwrap();
     sweep(&mut rig.sweeper()).await;
     assert_eq!(rig.leftovers().await, Leftovers { tombstones: 1, ..Leftovers::default() });
+}
+
+/// The blob of the part stays, since the final upload refers to it.
+async fn pending_bytes_of_a_removed_part_are_swept_while_the_final_upload_lives_on_its_others(rig: &Rig) {
+    let new = NewUpload { concat: Some(Concat::Partial), ..described(Some(5)) };
+    let part = rig.uploads.create(&rig.call, new, First::Nothing).await.unwrap();
+    let part = rig.append(&part, b"").await.unwrap();
+    rig.pending(&part, b"wrong").await.unwrap();
+    let part = rig.append(&part, b"right").await.unwrap();
+    let concat = Some(Concat::Final { urls: format!("/files/{}", part.id) });
+    let new = NewUpload { concat, parts: vec![part.id], ..described(None) };
+    let joined = rig.uploads.create(&rig.call, new, First::Nothing).await.unwrap();
+    rig.terminate(part.id).await.unwrap();
+    let mut sweeper = rig.sweeper();
+    for _ in 0..2 {
+        sweep(&mut sweeper).await;
+    }
+    let after = rig.leftovers().await;
+    assert_eq!((after.pending, after.bytes, after.blobs), (0, 1, 1));
+    assert_eq!(rig.read(&joined, 0..5).await.unwrap(), b"right");
 }
 
 async fn sweep(sweeper: &mut Sweeper) {

@@ -29,6 +29,8 @@ impl Client<'_> {
             upload.sent_at = attempt.begun;
         }
         let undisturbed = !upload.disturbed;
+        let settled = matches!(&outcome, Outcome::Answered(answer) if answer.status == 204);
+        upload.perhaps_told |= tells_length && !settled;
         match outcome {
             Outcome::Answered(answer) if answer.status == 204 => {
                 self.took(told, &upload.id);
@@ -83,7 +85,8 @@ impl Client<'_> {
             return self.violated(Goal::Kept, format!("{} to {end}: {:?}", upload.id, answer.head));
         }
         upload.offset = end;
-        if !upload.is_sent() && answer.head.field("Upload-Expires").is_none() {
+        let complete = end == upload.content.length && (!upload.deferred || upload.perhaps_told);
+        if !complete && answer.head.field("Upload-Expires").is_none() {
             self.violated(
                 Goal::Kept,
                 format!("{} does not say when it expires: {:?}", upload.id, answer.head),

@@ -57,8 +57,16 @@ impl Client<'_> {
             return None;
         }
         let sent_at = attempt.begun;
-        let upload =
-            Upload { id, content, offset: first, deferred, furthest: first, disturbed: false, sent_at };
+        let upload = Upload {
+            id,
+            content,
+            offset: first,
+            deferred,
+            perhaps_told: false,
+            furthest: first,
+            disturbed: false,
+            sent_at,
+        };
         self.acknowledged(&upload);
         Some(upload)
     }

@@ -19,6 +19,8 @@ pub struct Upload {
     offset: u64,
     /// The service does not know the length yet.
     deferred: bool,
+    /// A request that told the length went wrong: it may have been heard all the same, also later than the last look.
+    perhaps_told: bool,
     /// No byte past this one was ever sent, and confirmed where a checksum came with it.
     furthest: u64,
     /// A request has ended early; it may still be at work.
@@ -88,7 +90,16 @@ impl Client<'_> {
     pub fn take_up(&mut self, id: &str, content: Content) -> Option<()> {
         let (offset, furthest) = (0, content.length);
         let (id, sent_at) = (id.to_owned(), Instant::now());
-        let mut upload = Upload { id, content, offset, deferred: true, furthest, disturbed: true, sent_at };
+        let mut upload = Upload {
+            id,
+            content,
+            offset,
+            deferred: true,
+            perhaps_told: true,
+            furthest,
+            disturbed: true,
+            sent_at,
+        };
         let (answer, _) = self.ask(Kind::Question, "HEAD", &upload.path(), speaking_tus)?;
         if answer.status == 410 && self.run.ledger.get(&upload.id)?.may_have_expired() {
             self.run.ledger.set(&upload.id, State::Expired);

@@ -4,6 +4,7 @@ use super::program::{Act, Program};
 use super::worlds::{Told, Ways, World, Worlds};
 use crate::blobs::faulty as blobs;
 use crate::catalog::faulty as catalog;
+use crate::db::PATIENCE;
 use crate::db::faults::Fault;
 use crate::domain::UploadId;
 use proptest::option::weighted;
@@ -12,6 +13,7 @@ use std::fmt::Debug;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Instant;
 
 #[derive(Clone, Debug)]
 pub(super) enum Step<R> {
@@ -114,12 +116,15 @@ async fn perform<G: Game>(
         script(game.program(), at, lost);
     }
     let may_be_unclear = fault.is_some() || game.program().is_on_postgres() && stopped.is_some();
+    let begun = Instant::now();
     let around = Around { alone: stopped.is_none(), sound: fault.is_none() };
     let (worlds, unclear) = match &stopped {
         None => whole(game, request, around).await,
         Some(stopped) => interrupted(game, request, stopped, around).await,
     };
-    assert!(!unclear || may_be_unclear, "out of the blue");
+    // On a busy machine the database may really take longer than it is waited for.
+    let late = begun.elapsed() >= PATIENCE;
+    assert!(!unclear || may_be_unclear || late, "out of the blue");
     *game.worlds() = worlds;
     game.program().open().heal();
     match stopped.map(|stopped| stopped.then) {
