@@ -3,12 +3,15 @@
 import { copy } from "./copy.js";
 import { h, write } from "./dom.js";
 import { bytes, duration, language, t } from "./i18n.js";
+import { icon } from "./icons.js";
 import { colourOf } from "./palette.js";
 import { complete, running } from "./queue.js";
 import { toast } from "./toast.js";
 
 const MAIN = { paused: "resume", failed: "retry", missing: "choose_again" };
 const REMOVE = { failed: "clear", missing: "discard", complete: "clear" };
+// The other buttons need words.
+const SIGNS = { pause: "pause", resume: "resume", cancel: "close", clear: "close", discard: "close", copy_link: "copy_link" };
 
 /** Rounded down: only all of it is 100 %. */
 export const percent = (share) => (Math.floor(share * 100) / 100).toLocaleString(language(), { style: "percent" });
@@ -57,7 +60,12 @@ const mainOf = ({ state, code }) => (state === "complete" || code === "too_large
 function label(button, key, name) {
   button.hidden = !key;
   if (!key) return;
-  write(button, t(key));
+  const sign = SIGNS[key] ?? "";
+  button.classList.toggle("sign", sign !== "");
+  if (!sign) write(button, t(key));
+  else if (button.dataset.sign !== sign) button.replaceChildren(icon(sign));
+  button.dataset.sign = sign;
+  button.title = sign && t(key);
   button.ariaLabel = `${t(key)}: ${name}`;
 }
 

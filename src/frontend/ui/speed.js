@@ -15,10 +15,10 @@ export class Speed {
     while (this.#samples[1][0] < now - WINDOW_MS) this.#samples.shift();
   }
 
-  /** By the second. It falls while nothing comes. */
+  /** By the second; 0 while it is not known, or nothing comes. */
   now() {
-    const [first] = this.#samples, last = this.#samples.at(-1);
-    const passed = first && performance.now() - first[0];
-    return passed > SOONEST_MS ? (last[1] - first[1]) * 1000 / passed : 0;
+    const now = performance.now(), [first] = this.#samples, last = this.#samples.at(-1);
+    if (!first || now - first[0] < SOONEST_MS || now - last[0] > WINDOW_MS) return 0;
+    return (last[1] - first[1]) * 1000 / (now - first[0]);
   }
 }
