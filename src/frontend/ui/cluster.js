@@ -20,7 +20,10 @@ export function startCluster(events) {
   const versions = h("p", { class: "versions" });
   const map = h("div", { class: "map" }, columns.frontend.element, columns.backend.element);
   const notice = h("p", { class: "notice", "data-t": "cluster_waiting" }, t("cluster_waiting"));
-  document.getElementById("cluster").append(notice, map, versions);
+  const card = document.getElementById("cluster");
+  // Where it stands above the files, and not beside them, they come first.
+  card.open = matchMedia("(min-width: 1088px)").matches;
+  card.append(notice, map, versions);
   const drawFlow = startFlow(map);
   startHistory(events);
   startProbe();
@@ -31,7 +34,9 @@ export function startCluster(events) {
     const all = [...known.values()].sort(inOrder);
     notice.hidden = all.length > 0;
     for (const role of ROLES) columns[role].show(all.filter((each) => each.role === role), now);
-    showVersions(versions, all.filter((each) => !each.gone));
+    const living = all.filter((each) => !each.gone);
+    showVersions(versions, living);
+    showCounts(living);
     drawFlow(all);
   };
   events.addEventListener("replicas", ({ detail }) => {
@@ -106,6 +111,11 @@ function column(role) {
     sync(tiles, replicas, (each) => each.container_id, makeTile, (tile, each) => updateTile(tile, each, { total, now }));
   };
   return { element: h("section", { class: `column ${role}s` }, heading, tiles), show };
+}
+
+function showCounts(replicas) {
+  const [frontends, backends] = ROLES.map((role) => replicas.filter((each) => each.role === role).length);
+  write(document.getElementById("replicas"), t("replica_counts", { frontends, backends }));
 }
 
 function showVersions(element, replicas) {
