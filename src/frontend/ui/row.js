@@ -89,6 +89,6 @@ function wordsOf({ state, size, resumed, reason, until, code, problem }) {
     return seconds > 0 && reason !== "moved" ? t(reason, { time: duration(seconds) }) : t("connecting");
   }
   if (state !== "failed") return t(`is_${state}`);
-  const known = t(`failed_${code}`);
-  return known !== `failed_${code}` ? known : [problem.title ?? code, problem.detail, problem.advice].filter(Boolean).join(". ");
+  const key = `failed_${code}`, known = t(key);
+  return known !== key ? known : [problem.title ?? code, problem.detail, problem.advice].filter(Boolean).join(". ");
 }
