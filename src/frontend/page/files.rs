@@ -64,14 +64,14 @@ pub(super) fn embedded(name: &str) -> Option<Cow<'static, [u8]>> {
     let data = Embedded::get(name)?.data;
     match name.rsplit_once('.') {
         Some((_, "js" | "css")) => {
-            Some(Cow::Owned(without_comments(&String::from_utf8_lossy(&data)).into_bytes()))
+            Some(Cow::Owned(shortened(&String::from_utf8_lossy(&data)).into_bytes()))
         }
         _ => Some(data),
     }
 }
 
-/// Comments are for those who work on the page. Their lines stay, so that an error names the line that it is in.
-fn without_comments(text: &str) -> String {
+/// Comments and indentation are for those who work on the page. The lines stay, so that an error names the one that it is in.
+fn shortened(text: &str) -> String {
     let mut inside = false;
     let mut kept = String::with_capacity(text.len());
     for line in text.lines() {
@@ -79,7 +79,7 @@ fn without_comments(text: &str) -> String {
         let block = inside || start.starts_with("/*");
         inside = block && !line.contains("*/");
         if !block && !start.starts_with("//") {
-            kept += line;
+            kept += start;
         }
         kept.push('\n');
     }
@@ -96,9 +96,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_comments_are_left_empty_and_no_others() {
-        let text = "// Why.\nlet a = 1; // b\n/** One\n * two. */\n  /* three */\nlet c = \"//\";\n";
-        assert_eq!(without_comments(text), "\nlet a = 1; // b\n\n\n\nlet c = \"//\";\n");
+    fn lines_of_comments_are_left_empty_and_others_lose_their_indentation() {
+        let text = "// Why.\nlet a = 1; // b\n/** One\n * two. */\n  /* three */\n  let c = \"//\";\n";
+        assert_eq!(shortened(text), "\nlet a = 1; // b\n\n\n\nlet c = \"//\";\n");
     }
 
     #[test]

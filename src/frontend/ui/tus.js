@@ -2,7 +2,10 @@
 
 const FIRST_DELAY_MS = 500, LONGEST_DELAY_MS = 10_000, LONGEST_ASKED_MS = 3_600_000;
 // How long nothing may move while a body is sent, and how long any other answer may take.
-const STILL_MS = 60_000, ANSWER_MS = 30_000;
+const STILL_MS = 75_000, ANSWER_MS = 30_000;
+// After so long without a move it is asked how the upload stands. A frontend that is gone without a word, with a proxy before it,
+// leaves a connection that nobody ends. If there is an answer the request is lost, else it may wait for somebody who can store.
+const QUIET_MS = 8000;
 const TERMINATIONS = 6;
 const VERSION = { "Tus-Resumable": "1.0.0" };
 // What the next attempt may mend, besides 5xx.
@@ -20,7 +23,7 @@ const never = () => new AbortController().signal;
  *  `tell(what, detail)` hears: `url` {url} (null: forgotten by the service), `offset` {offset, resumed}, `progress` {sent},
  *  `waiting` {reason, until} (`lost`, `busy`, `full`, or `moved`: to another offset), `trying`, `answer` {frontend, backend}. */
 export async function send(file, { endpoint = "/files/", url = null, signal = never(), tell = () => {} }) {
-  let offset = 0;
+  let offset = 0, quiet = QUIET_MS;
   const stand = (at, resumed) => {
     if (at > file.size) throw again("moved");
     offset = at;
@@ -39,7 +42,7 @@ export async function send(file, { endpoint = "/files/", url = null, signal = ne
       tell("url", { url });
       stand(0, false);
     }
-    while (offset < file.size) stand(await append(file, url, offset, { signal, tell }), false);
+    while (offset < file.size) stand(await append(file, url, offset, { signal, tell, quiet }), false);
   };
   for (let failures = 0; ; failures += 1) {
     const before = offset;
@@ -49,6 +52,8 @@ export async function send(file, { endpoint = "/files/", url = null, signal = ne
     } catch (error) {
       if (!error.reason) throw error;
       if (offset > before) failures = 0;
+      // What was given up may only have been slow: the next one is let be for longer.
+      quiet = offset > before ? QUIET_MS : Math.min(quiet * 2, STILL_MS);
       const delay = error.after ?? backoff(failures);
       tell("waiting", { reason: error.reason, until: Date.now() + delay });
       await sleep(delay, signal, error.after === null);
@@ -105,7 +110,7 @@ function offsetIn(answer) {
 }
 
 /** Gives the answer, or null if the upload is not there. `fetch` could not tell how much of a body is sent. */
-function ask(method, url, { headers, body = null, progress, signal = never(), tell = () => {} }) {
+function ask(method, url, { headers, body = null, progress, quiet, signal = never(), tell = () => {} }) {
   return new Promise((resolve, reject) => {
     if (signal.aborted) throw signal.reason;
     const request = new XMLHttpRequest(), over = new AbortController();
@@ -121,7 +126,11 @@ function ask(method, url, { headers, body = null, progress, signal = never(), te
     };
     const moved = () => {
       clearTimeout(timer);
-      timer = setTimeout(stop, body ? STILL_MS : ANSWER_MS);
+      timer = body ? setTimeout(look, quiet) : setTimeout(stop, ANSWER_MS);
+    };
+    const look = () => {
+      const now = timer = setTimeout(stop, STILL_MS - quiet);
+      offsetOf(url).then(() => timer === now && !over.signal.aborted && stop(), () => {});
     };
     request.onerror = stop;
     request.onload = () => {
