@@ -3,6 +3,7 @@
 use super::attributes;
 use crate::standalone::Service;
 use crate::support::client::{Answer, Url};
+use crate::support::wait::until;
 use std::fs;
 
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -119,5 +120,5 @@ fn a_folder_of_the_page_is_read_anew_each_time() {
     assert_eq!(at.get("/ui/dev/style.css").send().expect(200).text(), "a { color: blue; }");
     write("index.html", "{{ t.hello");
     assert_eq!(at.get("/").send().expect(500).json()["code"], "internal");
-    assert!(!service.process.logged("the page cannot be rendered").is_empty());
+    until("why is logged", || service.process.logged("the page cannot be rendered").pop());
 }
