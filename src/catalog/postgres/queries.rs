@@ -128,8 +128,10 @@ statements! {
          WHERE id IN (SELECT blob_id FROM uploads WHERE id = $1 UNION SELECT blob_id FROM extents WHERE upload_id = $1) \
          RETURNING id, refs";
 
-    /// Its extents and segments go with it.
-    DELETE_UPLOAD = "DELETE FROM uploads WHERE id = $1";
+    /// Its extents and segments go with it, and what is pending, unless others keep the blob: then the sweep has to find it.
+    DELETE_UPLOAD =
+        "WITH settled AS (DELETE FROM pending WHERE upload_id = $1 AND NOT EXISTS (SELECT FROM blobs WHERE id = $1 AND refs > 0)) \
+         DELETE FROM uploads WHERE id = $1";
 
     INSERT_TOMBSTONE = "INSERT INTO tombstones (id, removed_at) VALUES ($1, now()) \
                         ON CONFLICT (id) DO UPDATE SET removed_at = excluded.removed_at";

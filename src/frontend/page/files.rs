@@ -63,9 +63,7 @@ impl Pages {
 pub(super) fn embedded(name: &str) -> Option<Cow<'static, [u8]>> {
     let data = Embedded::get(name)?.data;
     match name.rsplit_once('.') {
-        Some((_, "js" | "css")) => {
-            Some(Cow::Owned(shortened(&String::from_utf8_lossy(&data)).into_bytes()))
-        }
+        Some((_, "js" | "css")) => Some(Cow::Owned(shortened(&String::from_utf8_lossy(&data)).into_bytes())),
         _ => Some(data),
     }
 }

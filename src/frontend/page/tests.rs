@@ -40,11 +40,7 @@ fn resolved(from: &str, to: &str) -> String {
 /// Of the texts a page loads those of one language.
 #[test]
 fn all_that_a_page_loads_is_smaller_than_100_kilobytes() {
-    let largest = Language::ALL
-        .map(|language| Strings::path(language))
-        .into_iter()
-        .max_by_key(|name| size(name))
-        .unwrap();
+    let largest = Language::ALL.map(Strings::path).into_iter().max_by_key(|name| size(name)).unwrap();
     let names = Embedded::iter().filter(|name| !name.starts_with("strings/") || *name == largest);
     let sizes: BTreeMap<_, _> = names.map(|name| (name.clone(), size(&name))).collect();
     assert!(sizes.len() > 3 && sizes.contains_key(&*largest), "{sizes:?}");
