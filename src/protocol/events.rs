@@ -70,7 +70,7 @@ mod tests {
     proptest! {
         /// A line break in a name would end the data, and what follows it would be read as fields.
         #[test]
-        fn whatever_a_text_holds_stays_in_one_line(text in any::<String>()) {
+        fn whatever_a_text_holds_stays_in_one_line(text in "[\n\r\u{85}\u{2028}:a]{0,20}") {
             let event = print(UPLOADS, None, &text);
             let data = event.strip_prefix("event: uploads\ndata: ").unwrap().strip_suffix("\n\n").unwrap();
             prop_assert!(!data.contains(['\n', '\r']));

@@ -55,14 +55,10 @@ impl Listener {
         Event::parse(&self.0.read_event().expect("the stream goes on"))
     }
 
-    /// The next of these.
+    /// The next of these. Others come each second, so it would be waited for in vain for ever.
     fn next_of(&mut self, names: &[&str]) -> Event {
-        loop {
-            let event = self.next();
-            if names.contains(&event.name.as_str()) {
-                return event;
-            }
-        }
+        let mut next = (0..100).map(|_| self.next());
+        next.find(|event| names.contains(&event.name.as_str())).unwrap_or_else(|| panic!("none of {names:?}"))
     }
 
     fn next_upload(&mut self) -> Event {
