@@ -21,7 +21,8 @@ The last line is "N passed, N failed". What was on the screen when a test failed
 Environment: SWARM_UPLOAD_BIN                a release binary to test instead of building it
              SWARM_UPLOAD_UI_DIR             a folder with the page's files, instead of those in the binary
              SWARM_UPLOAD_TEST_DATABASE_URL  a PostgreSQL to use instead of one that ends with the tests
-             CHROMIUM                        the browser (default: /usr/bin/chromium)
+             CHROMIUM                        the browser (default: chromium)
+             PG_BIN                          the folder of PostgreSQL's programs (default: Debian's newest, or PATH)
 TEXT
 }
 
@@ -50,6 +51,7 @@ done
 [[ ${#files[@]} -gt 0 ]] || files=(tests/browser/*.test.mjs)
 
 install
+export CHROMIUM=${CHROMIUM:-$(command -v chromium || true)}
 if [[ -z ${SWARM_UPLOAD_BIN:-} ]]; then
     cargo build --locked --release
     SWARM_UPLOAD_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/release/swarm-upload")

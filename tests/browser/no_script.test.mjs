@@ -79,7 +79,7 @@ topic("Without JavaScript", (scope) => Standalone.start(scope, ["--max-upload-si
     const page = await (await visit(QUIET)).open();
     await page.getByRole("button", { name: "Delete deleted.txt" }).click();
     await page.waitForLoadState();
-    await page.getByRole("heading", { name: "Files" }).waitFor();
+    await page.getByRole("heading", { name: "Files", exact: true }).waitFor();
     assert(!(await names(page)).includes("deleted.txt"));
     assert(!await isStored(site, id));
   });
@@ -105,19 +105,19 @@ topic("Without JavaScript", (scope) => Standalone.start(scope, ["--max-upload-si
     await page.getByRole("link", { name: "Who answers next?" }).click();
     assert.match(await page.locator("body").innerText(), /"frontend_container_id":\s*"[0-9a-f]{12}"/);
     await page.goto("/");
-    await files(page).filter({ hasText: "details.txt" }).getByRole("link", { name: "details" }).click();
+    await files(page).filter({ hasText: "details.txt" }).getByRole("link", { name: /^details$/i }).click();
     assert.match(await page.locator("body").innerText(), /"filename":\s*"details.txt"/);
   });
 
   rule("the language is the browser's, until another is chosen", async ({ visit }) => {
     const visitor = await visit({ ...QUIET, language: "pt-PT" });
     const page = await visitor.open();
-    await page.getByRole("heading", { name: "Arquivos" }).waitFor();
+    await page.getByRole("heading", { name: "Arquivos", exact: true }).waitFor();
     await page.getByRole("link", { name: "English" }).click();
-    await page.getByRole("heading", { name: "Files" }).waitFor();
+    await page.getByRole("heading", { name: "Files", exact: true }).waitFor();
     assert.equal(await page.locator("html").getAttribute("lang"), "en");
     const later = await visitor.open();
-    await later.getByRole("heading", { name: "Files" }).waitFor();
+    await later.getByRole("heading", { name: "Files", exact: true }).waitFor();
   });
 
   rule("what a file is called never becomes part of the page", async ({ site, visit }) => {

@@ -7,24 +7,30 @@ import { PATIENCE_MS } from "./wait.mjs";
 /** Said by the browser itself of what it asked for and did not get. */
 export const NETWORK_TROUBLE = /Failed to load resource|net::ERR_/;
 
-/** What Debian calls it is a script that starts it; what Alpine and others have is called otherwise. */
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-
 export function launchBrowser() {
   const { chromium } = installed("playwright-core");
   // Chromium refuses to isolate its processes from those of root.
-  return chromium.launch({ executablePath: CHROMIUM, chromiumSandbox: process.getuid() !== 0 });
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+    chromiumSandbox: process.getuid() !== 0,
+    // A name that is no loopback address: there, over plain HTTP, a browser leaves out what it has for trusted sites only.
+    args: ["--host-resolver-rules=MAP uploads.test 127.0.0.1"],
+  });
 }
 
-/** What a visitor's browser is like. `script: "blocked"` is a browser that runs scripts and was given none. */
-const VISITOR = { language: "en-GB", dark: false, width: 1280, height: 900, script: true, still: false };
+/** What a visitor's browser is like. `script: "blocked"` is a browser that runs scripts and was given none; `host` is how it calls
+ *  the site, and `through` what stands before that. */
+const VISITOR = { language: "en-GB", dark: false, width: 1280, height: 900, script: true, still: false, host: "127.0.0.1", through: null };
+
+/** What only scripts put there is there. */
+export const started = (page) => page.getByRole("button", { name: /^(Choose files|Escolher arquivos)$/ }).waitFor();
 
 /** A browser of somebody: what it stores is shared by its windows, and by nobody else. */
 export class Visitor {
   static async come(browser, site, like = {}) {
-    const { language, dark, width, height, script, still } = { ...VISITOR, ...like };
+    const { language, dark, width, height, script, still, host, through } = { ...VISITOR, ...like };
     const context = await browser.newContext({
-      baseURL: site.url,
+      baseURL: (through ?? site).url.replace("127.0.0.1", host),
       locale: language,
       timezoneId: "America/Sao_Paulo",
       viewport: { width, height },
@@ -33,23 +39,29 @@ export class Visitor {
       javaScriptEnabled: script !== false,
     });
     context.setDefaultTimeout(PATIENCE_MS);
-    const visitor = new Visitor(context);
+    const visitor = new Visitor(context, script === true);
     await visitor.#watch();
     if (script === "blocked") await context.route(/\.js$/, (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
     return visitor;
   }
 
+  #hasScripts;
   #expected = [];
   #troubles = [];
+  /** What was expected, and happened. */
+  met = [];
 
-  constructor(context) {
+  constructor(context, hasScripts) {
     this.context = context;
+    this.#hasScripts = hasScripts;
   }
 
-  /** Opens the page in a window. */
+  /** Opens the page in a window, and waits until its scripts have started. */
   async open(path = "/") {
     const page = await this.context.newPage();
-    await page.goto(path);
+    const answer = await page.goto(path);
+    assert(answer.ok(), `${path}: ${answer.status()}`);
+    if (this.#hasScripts) await started(page);
     return page;
   }
 
@@ -63,7 +75,8 @@ export class Visitor {
   }
 
   #trouble(text) {
-    if (!this.#expected.some((pattern) => pattern.test(text))) this.#troubles.push(text);
+    const expected = this.#expected.some((pattern) => pattern.test(text));
+    (expected ? this.met : this.#troubles).push(text);
   }
 
   async #watch() {

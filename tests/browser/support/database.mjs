@@ -2,7 +2,7 @@
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
+import { delimiter } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { inRepository } from "./paths.mjs";
@@ -22,8 +22,9 @@ export async function createDatabase(scope) {
 }
 
 async function execute(statement) {
-  const psql = process.env.PG_BIN ? join(process.env.PG_BIN, "psql") : "psql";
-  await run(psql, ["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", await serverUrl(), "--command", statement]);
+  const PATH = [process.env.PG_BIN, process.env.PATH].filter(Boolean).join(delimiter);
+  const command = ["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", await serverUrl(), "--command", statement];
+  await run("psql", command, { env: { ...process.env, PATH } });
 }
 
 function serverUrl() {

@@ -50,9 +50,10 @@ export class Process {
     this.signal("SIGTERM");
   }
 
-  /** What it has said: all of it, or the last lines. */
+  /** What it has said: all of it, or the last lines that are not about single requests. */
   report(lines = Infinity) {
-    return [`--- ${this.name}${this.over ? ", which has ended" : ""}`, ...this.lines.slice(-lines)].join("\n");
+    const said = lines === Infinity ? this.lines : this.lines.filter((line) => !/ INFO +access\]/.test(line)).slice(-lines);
+    return [`--- ${this.name}${this.over ? ", which has ended" : ""}`, ...said].join("\n");
   }
 }
 

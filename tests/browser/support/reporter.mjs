@@ -2,15 +2,15 @@
 
 export default async function* report(events) {
   const counts = { passed: 0, failed: 0 };
-  // Files that failed in a rule, which has been told.
+  // Files of which a failure has been told: they then fail, too.
   const told = new Set();
   for await (const { type, data } of events) {
     if (type === "test:stdout" || type === "test:stderr") yield data.message;
     if (type !== "test:pass" && type !== "test:fail") continue;
     const failed = type === "test:fail";
-    // Rules stand in topics; around these are files, which fail by themselves when they cannot be read, or nothing of theirs runs.
+    // Rules stand in topics, and these in files. A topic fails by itself if its site does not start, and its rules with it.
     const isRule = data.nesting > 0 && data.details.type !== "suite";
-    if (!isRule && (!failed || told.has(data.file) || isOfAnother(data.details.error))) continue;
+    if (failed ? isOfAnother(data.details.error) || (!isRule && told.has(data.file)) : !isRule) continue;
     if (failed) told.add(data.file);
     counts[failed ? "failed" : "passed"] += 1;
     yield `${failed ? "BROKEN" : "ok"} ${data.name} (${Math.round(data.details.duration_ms)} ms)\n`;
@@ -19,7 +19,7 @@ export default async function* report(events) {
   yield `\n${counts.passed} passed, ${counts.failed} failed\n`;
 }
 
-const isOfAnother = (error) => error?.failureType === "subtestsFailed";
+const isOfAnother = (error) => ["subtestsFailed", "cancelledByParent"].includes(error?.failureType);
 
 function describe(error) {
   const cause = error?.cause ?? error;

@@ -100,6 +100,16 @@ export class Cluster {
     return this.#start("frontend", slot, args, "/frontend-info/");
   }
 
+  living() {
+    return this.replicas.filter((replica) => !replica.over);
+  }
+
+  /** Those that requests come to: frontends that nginx knows, and all backends. */
+  behindTheEdge() {
+    const ports = this.frontends.map(({ port }) => port);
+    return this.living().filter(({ role, port }) => role === "backend" || ports.includes(port));
+  }
+
   /** One that was killed, again where it was. */
   async restart(replica) {
     const again = await this.#start(replica.role, replica.slot, replica.args, replica.info, replica.port);

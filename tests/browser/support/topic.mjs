@@ -9,7 +9,7 @@ import { Scope } from "./scope.mjs";
 const FAILURES = inRepository("target/test-browser/failures");
 const TIMEOUT_MS = 120_000;
 /** Of what each program has said last. */
-const LINES = 8;
+const LINES = 5;
 
 /** Runs rules, one after the other, over what `start` starts. `write` is called with `rule(name, run)`; a rule is run with the
  *  `site`, with a `scope` that ends with it, and with `visit(like)`, which brings a `Visitor`. */
