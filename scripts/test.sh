@@ -11,8 +11,9 @@ Usage: scripts/test.sh [--require-all] [--all]
 Checks formatting, lints and shell scripts; runs the unit, property, conformance, architecture and tutorial tests; builds the
 release binary and tests it from outside: on SQLite, on a PostgreSQL of its own, and with curl; with tus-js-client, Uppy and
 tuspy, also behind an nginx; on disks that are full and disks whose power is cut (which it mounts: as root), with clocks that
-jump, and for a minute under everything that can go wrong (scripts/chaos.sh). Then it builds the images and tests the stack
-on a Docker Swarm of its own, while that is scaled, killed and updated (scripts/e2e/run.py).
+jump, its web page in a real browser (scripts/test-browser.sh), and for a minute under everything that can go wrong
+(scripts/chaos.sh). Then it builds the images and tests the stack on a Docker Swarm of its own, while that is scaled, killed and
+updated (scripts/e2e/run.py).
 
   --require-all  a suite that cannot run, because something is not installed, is a failure
   --all          also every command of docs/TUTORIAL.md, and the stack on a Swarm of three nodes (scripts/e2e/three-nodes.sh),
@@ -79,6 +80,7 @@ has_postgres() {
         compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb
     fi
 }
+has_psql() { [[ -x ${PG_BIN:-}/psql ]] || has psql; }
 has_faketime() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; }
 # The system's Python, since a package of the system brings the module.
 has_fusepy() { /usr/bin/python3 -c 'import fusepy' 2>/dev/null || /usr/bin/python3 -c 'import fuse' 2>/dev/null; }
@@ -97,6 +99,8 @@ missing_packages() {
     has node || echo nodejs
     has npm || echo npm
     has nginx || echo nginx
+    has chromium || echo chromium
+    has_psql || echo postgresql-client
     has_fusepy || echo python3-fusepy
     has_faketime || echo libfaketime
     has dockerd || echo docker.io
@@ -219,6 +223,13 @@ if ! has_faketime; then
     skip+=(--skip clock_jumps)
 fi
 
+browser=true
+if ! { has chromium && has node && has npm && has nginx && has_psql && [[ -n ${SWARM_UPLOAD_TEST_DATABASE_URL:-} ]] &&
+    step "A browser's driver" scripts/test-browser.sh --install; }; then
+    leave_out "The page in a browser" "chromium, node, npm, nginx or PostgreSQL is missing, or the driver's installation failed"
+    browser=false
+fi
+
 step "Formatting" cargo fmt --check || true
 step "Lints" cargo clippy --locked --all-targets -- -D warnings || true
 if has shellcheck; then
@@ -233,6 +244,7 @@ if step "Release build" cargo build --locked --release; then
     SWARM_UPLOAD_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/release/swarm-upload")
     export SWARM_UPLOAD_BIN
     step "Integration tests" cargo test --locked --test integration -- "${skip[@]}" || true
+    if $browser; then step "The page in a browser" scripts/test-browser.sh || true; fi
     if has_postgres && [[ " ${skip[*]} " != *" cluster "* ]]; then
         step "Half a minute of chaos over rows" scripts/chaos.sh --minutes 0.5 --store postgres || true
         step "Half a minute of chaos over files" scripts/chaos.sh --minutes 0.5 --store folder || true
