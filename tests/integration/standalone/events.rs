@@ -24,5 +24,6 @@ fn a_whole_service_told_to_end_ends_its_streams_and_ends() {
         service.process.terminate();
         listener.wait_until_ended();
         assert_eq!(service.process.wait_for_exit().code(), Some(0));
+        assert_eq!(service.process.logged("cut off"), [""; 0], "it waited for them to the end of its grace");
     }
 }
