@@ -18,10 +18,9 @@ CREATE TABLE parts (
 CREATE INDEX parts_by_part ON parts (part_id);
 
 -- Bytes that an epoch brought behind its upload's offset and that do not count until their checksum is known to be right. Of a
--- lost epoch they never will; the row stays until they are deleted, though the upload may be removed before: others can go on
--- referring to its blob.
+-- lost epoch they never will; the row stays until they are deleted.
 CREATE TABLE pending (
-    upload_id    uuid NOT NULL,
+    upload_id    uuid NOT NULL REFERENCES uploads (id) ON DELETE CASCADE,
     epoch        bigint NOT NULL,
     end_bytes    bigint NOT NULL,
     digest_state bytea NOT NULL,

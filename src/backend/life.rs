@@ -12,7 +12,8 @@ const EVERY: Duration = Duration::from_secs(1);
 /// How often it is tried again while the replica is not ready yet.
 const IMPATIENT: Duration = Duration::from_millis(200);
 
-/// Prepares the storage, then looks after readiness until the replica closes. Never gives up: the database may come later than the backend, and may come back.
+/// Prepares the storage, then looks after readiness until the replica closes. Never gives up: the database may come later than
+/// the backend, and may come back.
 pub async fn live(storage: Storage, replica: Arc<Replica>, readiness: Observed) {
     tokio::select! {
         () = replica.closes() => {}

@@ -34,7 +34,7 @@ const BACKLOG: u32 = 2048;
 /// The server tells its acceptor and its workers to end at the same moment. A connection that the one accepts when the others
 /// are gone already would be dropped, so it stops first; there is no word of when it has.
 const PAUSING: Duration = Duration::from_millis(20);
-/// What an ending replica has for its last removals when the grace is over.
+/// What an ending replica has for its last removals, and for taking its leave, when the grace is over.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// A server that listens and answers.
@@ -113,7 +113,7 @@ impl Server {
         let registry = &self.own.registry;
         let left = self.beating.then(|_| registry.left(self.own.replica.identity.container_id));
         // Without the time to do it, or where it fails, the list finds out by itself.
-        if !matches!(tokio::time::timeout_at(end, left).await, Ok(Ok(()))) {
+        if !matches!(tokio::time::timeout_at(end.max(Instant::now() + LAST_WORD), left).await, Ok(Ok(()))) {
             log::warn!("the replica stays listed for some seconds");
         }
     }

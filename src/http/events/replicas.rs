@@ -15,10 +15,14 @@ const A_LITTLE_LATER: Duration = Duration::from_millis(5);
 /// Publishes who lives, and how fast the counters go. Never ends.
 pub(super) async fn watch(service: &Service) {
     let mut teller = Teller::new(&service.events);
+    let own = service.replica.identity.container_id;
     loop {
         let pause = match service.registry.live(REQUEST_ID).await {
             Ok(live) => {
-                teller.tell(&live.census);
+                // A database that has just come back knows nobody, and not even who asks.
+                if live.census.replicas.iter().any(|report| report.identity.container_id == own) {
+                    teller.tell(&live.census);
+                }
                 until_next_look(&live.census)
             }
             Err(_) => {
@@ -42,7 +46,7 @@ struct Teller<'a> {
 /// What was told last of the replicas.
 enum Told {
     Nothing,
-    NobodyAnswers,
+    NobodyAnswers { at: Instant },
     These { states: Vec<State>, at: Instant },
 }
 
@@ -55,7 +59,7 @@ impl<'a> Teller<'a> {
         let now = states(census);
         let known = match &self.told {
             Told::These { states, at } => *states == now && !is_due(*at),
-            Told::Nothing | Told::NobodyAnswers => false,
+            Told::Nothing | Told::NobodyAnswers { .. } => false,
         };
         if !known {
             self.events.replicas(Some(events::print(REPLICAS, None, census)));
@@ -69,9 +73,9 @@ impl<'a> Teller<'a> {
     }
 
     fn tell_that_nobody_answers(&mut self) {
-        if !matches!(self.told, Told::NobodyAnswers) {
+        if !matches!(self.told, Told::NobodyAnswers { at } if !is_due(at)) {
             self.events.replicas(Some(events::print(UNAVAILABLE, None, &Nothing {})));
-            self.told = Told::NobodyAnswers;
+            self.told = Told::NobodyAnswers { at: Instant::now() };
         }
     }
 }

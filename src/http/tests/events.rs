@@ -70,8 +70,11 @@ fn ids(records: &Value) -> Vec<&str> {
     records.as_array().unwrap().iter().map(|record| record["id"].as_str().unwrap()).collect()
 }
 
+/// The registry has heard of it.
 fn server() -> Server {
-    Server::start(Role::Frontend)
+    let server = Server::start(Role::Frontend);
+    server.state.heard.lock().unwrap().push(server.replica.report());
+    server
 }
 
 #[test]
@@ -84,11 +87,24 @@ fn a_new_listener_is_told_who_lives_and_from_when_on_nothing_is_missed() {
     let first = [listener.next_of(&["replicas", "uploads"]), listener.next_of(&["replicas", "uploads"])];
     let of = |name: &str| first.iter().find(|event| event.name == name).unwrap();
     let (replicas, uploads) = (of("replicas"), of("uploads"));
-    assert_eq!(replicas.data["replicas"][0]["container_id"], report.identity.container_id.as_str());
-    assert_eq!(replicas.data["replicas"][0]["silent"], false);
+    assert_eq!(replicas.data["replicas"][1]["container_id"], report.identity.container_id.as_str());
+    assert_eq!(replicas.data["replicas"][1]["silent"], false);
     assert!(replicas.data["now"].is_string());
     assert_eq!(uploads.data, json!({"completed": [], "removed": []}));
     assert!(uploads.id.parse::<i64>().unwrap() > 0);
+}
+
+/// A database that has just come back knows only those that were quicker.
+#[test]
+fn who_lives_is_not_told_before_the_registry_has_heard_of_who_asks() {
+    let server = Server::start(Role::Frontend);
+    let heard = |report| server.state.heard.lock().unwrap().push(report);
+    heard(Replica::new(Role::Backend, Identity::invented()).report());
+    let mut listener = Listener::on(&server);
+    listener.next_upload();
+    heard(server.replica.report());
+    let event = listener.next_of(&["replicas"]);
+    assert_eq!(event.data["replicas"].as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -171,8 +187,10 @@ fn a_stream_goes_on_while_nobody_can_be_asked() {
     let mut listener = Listener::on(&server);
     listener.next_of(&["replicas"]);
     *server.state.unready.lock().unwrap() = Some("the database does not answer".into());
-    let event = listener.next_of(&["unavailable"]);
-    assert_eq!(event.data, json!({}));
+    // Again and again: who hears nothing for some seconds takes the stream for dead.
+    for _ in 0..3 {
+        assert_eq!(listener.next_of(&["unavailable"]).data, json!({}));
+    }
     let mut late = Listener::on(&server);
     late.next_of(&["unavailable"]);
     *server.state.unready.lock().unwrap() = None;
