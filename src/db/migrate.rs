@@ -227,4 +227,30 @@ mod tests {
         let postgres = names(embedded::postgres::migrations::runner());
         assert_eq!(postgres, names(embedded::sqlite::migrations::runner()));
     }
+
+    /// A database that has applied another one would refuse the program: a rolling update would find no backend ready.
+    #[test]
+    fn a_migration_that_was_once_applied_never_changes() {
+        let sums = |runner: Runner| -> Vec<_> {
+            runner
+                .get_migrations()
+                .iter()
+                .map(|migration| (migration.version(), migration.checksum()))
+                .collect()
+        };
+        let postgres = [
+            (1, 3_443_254_632_241_336_748),
+            (2, 4_041_526_706_265_512_924),
+            (3, 8_469_875_907_486_709_542),
+            (4, 13_991_682_218_440_436_798),
+        ];
+        assert_eq!(sums(embedded::postgres::migrations::runner()), postgres);
+        let sqlite = [
+            (1, 2_865_040_131_541_367_541),
+            (2, 2_676_779_359_105_607_674),
+            (3, 17_102_311_071_454_152_574),
+            (4, 9_301_802_078_378_956_516),
+        ];
+        assert_eq!(sums(embedded::sqlite::migrations::runner()), sqlite);
+    }
 }
