@@ -57,4 +57,4 @@ if [[ -z ${SWARM_UPLOAD_BIN:-} ]]; then
     SWARM_UPLOAD_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/release/swarm-upload")
     export SWARM_UPLOAD_BIN
 fi
-exec node --test --test-reporter="$PWD/tests/browser/support/reporter.mjs" "${files[@]}"
+exec node tests/browser/run.mjs "${files[@]}"

@@ -17,7 +17,7 @@ const putAll = async (site, names) => {
   for (const name of names) await put(site, name, name);
 };
 
-const section = (page) => page.getByRole("region", { name: "Files" });
+const section = (page) => page.getByRole("region", { name: "Files", exact: true });
 
 const notices = (page) => page.getByRole("region", { name: "Notices" });
 

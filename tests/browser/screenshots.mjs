@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { put } from "./support/api.mjs";
 import { launchBrowser, Visitor } from "./support/browser.mjs";
 import { content, writeContent } from "./support/content.mjs";
-import { choose, file, network, progress, stored } from "./support/page.mjs";
+import { choose, cluster, file, network, progress, stored } from "./support/page.mjs";
 import { Scope } from "./support/scope.mjs";
 import { Cluster } from "./support/site.mjs";
 import { until } from "./support/wait.mjs";
@@ -45,7 +45,7 @@ async function take(browser, site, folder, path, like) {
   await choose(page, ...files);
   await stored(page, SENT[0][0]);
   await until("three are under way", async () => (await Promise.all(SENT.slice(1).map(([name]) => progress(page, name)))).every((share) => share > 0.15));
-  await page.getByRole("region", { name: "Cluster" }).getByText(/[1-9]\d* req\/s/).first().waitFor();
+  await cluster(page).getByText(/[1-9]\d* req\/s/).first().waitFor();
   await file(page, STORED[0][0]).waitFor();
   await page.mouse.move(0, 0);
   await page.screenshot({ path });

@@ -110,7 +110,7 @@ topic("Sending files", (scope) => Standalone.start(scope, ["--max-upload-size", 
   });
 
   rule("a paused upload stands still, and goes on where it was", async ({ site, scope, visit }) => {
-    const file = await writeContent(await scope.folder(), "paused.bin", 7, 12 * MIB);
+    const file = await writeContent(await scope.folder(), "halted.bin", 7, 12 * MIB);
     const { page, path, row } = await begin(await visit(), file);
     const parts = requests(page, "PATCH");
     await row.getByRole("button", { name: /^Pause/ }).click();
@@ -120,7 +120,9 @@ topic("Sending files", (scope) => Standalone.start(scope, ["--max-upload-size", 
     assert.equal(parts.length, 0);
     await row.getByRole("button", { name: /^Resume/ }).click();
     await until("the rest is sent", () => parts.length === 1);
-    assert.equal(Number(await parts[0].headerValue("Upload-Offset")), stands);
+    const from = Number(await parts[0].headerValue("Upload-Offset"));
+    // What had been on its way may have arrived since.
+    assert(from >= stands, `sent from ${from}, though ${stands} were there`);
     await network(page);
     await stored(page, file.name);
     await assertStored(site, file);

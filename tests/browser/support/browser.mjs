@@ -22,8 +22,11 @@ export function launchBrowser() {
  *  the site, and `through` what stands before that. */
 const VISITOR = { language: "en-GB", dark: false, width: 1280, height: 900, script: true, still: false, host: "127.0.0.1", through: null };
 
-/** What only scripts put there is there. */
-export const started = (page) => page.getByRole("button", { name: /^(Choose files|Escolher arquivos)$/ }).waitFor();
+/** Waits until what only scripts put there is there, and the list that came with the page has given way to the living one. */
+export async function started(page) {
+  await page.getByRole("button", { name: /^(Choose files|Escolher arquivos)$/ }).waitFor();
+  await page.waitForFunction(() => document.querySelector("form[action$='/delete']") === null);
+}
 
 /** A browser of somebody: what it stores is shared by its windows, and by nobody else. */
 export class Visitor {
@@ -59,6 +62,8 @@ export class Visitor {
   /** Opens the page in a window, and waits until its scripts have started. */
   async open(path = "/") {
     const page = await this.context.newPage();
+    // Asks for the browser's window to be told of, from the beginning: a key may open it before that has come about.
+    page.on("filechooser", () => {});
     const answer = await page.goto(path);
     assert(answer.ok(), `${path}: ${answer.status()}`);
     if (this.#hasScripts) await started(page);

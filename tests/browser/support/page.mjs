@@ -12,6 +12,9 @@ export const file = (page, name) => rowOf(page.getByRole("region", { name: /^(Fi
 /** What it is called there, which opens its details. */
 export const nameOf = (page, name) => file(page, name).getByRole("link", { name, exact: true });
 
+/** The part of the page that shows the cluster. Where there is little room it is folded at first. */
+export const cluster = (page) => page.getByRole("group").filter({ has: page.getByRole("heading", { name: "Cluster", exact: true }) });
+
 /** What is shown and can be pressed to undo a deletion. */
 export const undo = (page) => page.getByRole("region", { name: /^(Notices|Avisos)$/ }).getByRole("button", { name: /^(Undo|Desfazer)/ });
 
@@ -19,7 +22,7 @@ const rowOf = (list, name) => list.getByRole("listitem").filter({ has: list.page
 
 /** What the files of the list are called, in its order. */
 export async function fileNames(page) {
-  const links = page.getByRole("region", { name: "Files" }).getByRole("listitem");
+  const links = page.getByRole("region", { name: "Files", exact: true }).getByRole("listitem");
   return links.evaluateAll((items) => items.map((item) => item.querySelector("a").textContent));
 }
 

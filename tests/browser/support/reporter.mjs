@@ -16,6 +16,7 @@ export default async function* report(events) {
     yield `${failed ? "BROKEN" : "ok"} ${data.name} (${Math.round(data.details.duration_ms)} ms)\n`;
     if (failed) yield `${describe(data.details.error)}\n`;
   }
+  if (counts.passed === 0) process.exitCode = 1;
   yield `\n${counts.passed} passed, ${counts.failed} failed\n`;
 }
 
