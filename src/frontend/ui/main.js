@@ -33,7 +33,12 @@ function showLink(events) {
   onLanguage(show);
 }
 
-await speak(language());
+try {
+  await speak(language());
+} catch (error) {
+  dispatchEvent(new Event("swarm-upload-incomplete"));
+  throw error;
+}
 document.documentElement.classList.add("script");
 switchLanguages();
 const events = new Events();
