@@ -2,6 +2,7 @@
 
 let strings = {};
 let current = document.documentElement.lang;
+let calls = 0;
 const listeners = new Set();
 
 /** The language of the page, as a tag. */
@@ -13,14 +14,27 @@ export function onLanguage(listener) {
   listener();
 }
 
-/** Fetches the words of a language and puts them on the page. */
+/** Fetches the words of a language and puts them on the page, unless another was asked for meanwhile. Whether it did. */
 export async function speak(tag) {
-  const answer = await fetch(new URL(`strings/${tag}.json`, import.meta.url));
-  if (!answer.ok) throw new Error(`the words of ${tag}: ${answer.status}`);
-  strings = await answer.json();
+  const call = calls += 1;
+  let words;
+  try {
+    words = await wordsOf(tag);
+  } catch (error) {
+    if (call === calls) throw error;
+  }
+  if (call !== calls) return false;
+  strings = words;
   current = document.documentElement.lang = tag;
   translate(document);
   for (const listener of listeners) listener();
+  return true;
+}
+
+async function wordsOf(tag) {
+  const answer = await fetch(new URL(`strings/${tag}.json`, import.meta.url));
+  if (!answer.ok) throw new Error(`the words of ${tag}: ${answer.status}`);
+  return answer.json();
 }
 
 /** A text, `{name}` in it replaced by `values.name`. Where there is a `<key>_one`, it is said of a `values.count` of 1. */

@@ -11,10 +11,14 @@ const YEAR_S = 365 * 24 * 60 * 60;
 
 function switchLanguages() {
   for (const link of document.querySelectorAll(".languages a")) {
-    link.addEventListener("click", (event) => {
+    link.addEventListener("click", async (event) => {
       event.preventDefault();
-      document.cookie = `language=${link.lang}; path=/; max-age=${YEAR_S}; samesite=lax`;
-      speak(link.lang);
+      try {
+        if (await speak(link.lang)) document.cookie = `language=${link.lang}; path=/; max-age=${YEAR_S}; samesite=lax`;
+      } catch {
+        // The service can do it too.
+        location.assign(link.href);
+      }
     });
   }
 }
