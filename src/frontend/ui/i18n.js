@@ -64,6 +64,12 @@ export function number(value, digits = 0) {
   return value.toLocaleString(current, { maximumFractionDigits: digits });
 }
 
+/** As `40%`; a small share has a decimal. Only all of it is 100%. */
+export function percent(share) {
+  const shown = share < 1 ? Math.min(share, 0.99) : share;
+  return shown.toLocaleString(current, { style: "percent", maximumFractionDigits: share < 0.0995 ? 1 : 0 });
+}
+
 /** As `1.5 MiB`. */
 export function bytes(count) {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
