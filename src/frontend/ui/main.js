@@ -28,8 +28,7 @@ function showLink(events) {
   const element = document.getElementById("link");
   let connected = true, available = true;
   const show = () => {
-    element.hidden = connected && available;
-    write(element, element.hidden ? "" : t(connected ? "service_unavailable" : "link_lost"));
+    write(element, connected && available ? "" : t(connected ? "service_unavailable" : "link_lost"));
   };
   events.addEventListener("link", ({ detail }) => { connected = detail; show(); });
   events.addEventListener("unavailable", () => { available = false; show(); });
