@@ -23,7 +23,7 @@ const NOT_KEPT: &str = "no-store";
 /// Loads the page again when one of its files could not be loaded.
 const BOOT: &str = "boot.js";
 /// A page whose style is a little newer is better than one without style.
-const STYLE: &str = "style.css";
+const STYLE: &str = ".css";
 
 /// A file of a page of any version: if it is the one in this binary, or if that is of no importance.
 pub async fn versioned(
@@ -34,7 +34,8 @@ pub async fn versioned(
     let own = pages.dir.is_none() && version == pages.version();
     match &*name {
         _ if own && !is_template(&name) => give(&name, embedded(&name), FOR_EVER),
-        STYLE => give(STYLE, pages.read(STYLE), NOT_KEPT),
+        // Of those that are in the binary: any other name is a stranger's.
+        _ if name.ends_with(STYLE) && embedded(&name).is_some() => give(&name, pages.read(&name), NOT_KEPT),
         _ => Err(missing()),
     }
 }

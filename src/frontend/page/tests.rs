@@ -101,42 +101,119 @@ fn both_languages_have_the_same_texts_with_the_same_places_to_fill() {
     }
 }
 
-/// The names that stand behind `start` where that begins a word.
+/// What stands behind `start` where that begins a word.
+fn after<'a>(text: &'a str, start: &str) -> Vec<&'a str> {
+    // `...` spreads a list, and is no part of a name.
+    let before = |at: usize| text[..at].strip_suffix("...").map_or(&text[..at], |_| "");
+    let begins = |at: usize| !before(at).ends_with(|c: char| in_name(c) || c == '.');
+    text.match_indices(start).filter(|(at, _)| begins(*at)).map(|(at, _)| &text[at + start.len()..]).collect()
+}
+
+fn in_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// As [`after`], up to where a name ends.
 fn names_after<'a>(text: &'a str, start: &str) -> Vec<&'a str> {
-    let in_name = |c: char| c.is_alphanumeric() || c == '_';
-    let starts =
-        text.match_indices(start).filter(|(at, _)| !text[..*at].ends_with(|c| in_name(c) || c == '.'));
-    starts
-        .map(|(at, _)| {
-            let rest = &text[at + start.len()..];
-            &rest[..rest.find(|c| !in_name(c)).unwrap_or(rest.len())]
-        })
-        .collect()
+    after(text, start).into_iter().map(|rest| rest.split(|c| !in_name(c)).next().unwrap()).collect()
+}
+
+/// The first argument of a call, as it is written.
+fn first_argument(rest: &str) -> &str {
+    let (mut quote, mut depth) = (None, 0);
+    let end = rest.find(|c: char| match (quote, c) {
+        (Some(open), c) => {
+            quote = quote.filter(|_| c != open);
+            false
+        }
+        (None, '"' | '`') => {
+            quote = Some(c);
+            false
+        }
+        (None, ',' | ')') if depth == 0 => true,
+        (None, c) => {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            false
+        }
+    });
+    &rest[..end.unwrap()]
+}
+
+/// The texts that are asked for by what is no text itself, as it is written.
+const BUILT: &[(&str, &[&str])] = &[
+    ("t[key]", &["sort_newest", "sort_oldest", "sort_name", "sort_largest", "sort_smallest"]),
+    ("act", &["details", "copy_link", "download", "delete"]),
+    ("key", &["pause", "resume", "retry", "choose_again", "cancel", "clear", "discard", "copy", "copy_link"]),
+    ("reason", &["lost", "busy", "full"]),
+    ("role", &["frontend", "backend"]),
+    ("heading", &["frontends", "backends"]),
+    ("`${role}s`", &["frontends", "backends"]),
+    ("`${role}s_count`", &["frontends_count", "backends_count"]),
+    ("`${who}s_count`", &["frontends_count", "backends_count"]),
+    ("`by_${who}s`", &["by_frontends", "by_backends"]),
+    ("`bytes_${name}`", &["bytes_in", "bytes_out"]),
+    (
+        "`is_${state}`",
+        &["is_waiting", "is_sending", "is_paused", "is_elsewhere", "is_missing", "is_complete"],
+    ),
+    ("`failed_${code}`", &["failed_too_large", "failed_unreadable"]),
+    ("`state_${state}`", &["state_starting", "state_ready", "state_draining", "state_silent", "state_gone"]),
+    (
+        "`history_${what}`",
+        &[
+            "history_joined",
+            "history_left",
+            "history_starting",
+            "history_ready",
+            "history_draining",
+            "history_silent",
+            "history_heard",
+        ],
+    ),
+];
+
+/// The texts that the page asks for, and of [`BUILT`] what it asks for them with.
+fn asked() -> (BTreeSet<String>, BTreeSet<String>) {
+    let (mut keys, mut built) = (BTreeSet::new(), BTreeSet::new());
+    for (_, text) in files(".html") {
+        for code in [between(&text, "{{", '}'), between(&text, "{%", '%')].concat() {
+            keys.extend(names_after(code, "t.").iter().map(|&key| key.to_owned()));
+            built.extend(code.contains("t[key]").then(|| "t[key]".to_owned()));
+        }
+    }
+    // That is where `t` itself is, and what puts the texts below anew when the language changes.
+    for (_, text) in files(".js").iter().filter(|(name, _)| name != "i18n.js") {
+        for argument in ["t(", "named("].iter().flat_map(|call| after(text, call)).map(first_argument) {
+            let written: Vec<_> = argument.split('"').skip(1).step_by(2).collect();
+            built.extend(written.is_empty().then(|| argument.to_owned()));
+            keys.extend(written.into_iter().map(str::to_owned));
+        }
+    }
+    for attribute in ["data-t", "data-t-label", "data-t-placeholder"] {
+        let html = files(".html").into_iter().map(|(_, text)| (text, format!("{attribute}=")));
+        let scripts = files(".js").into_iter().map(|(_, text)| (text, format!("\"{attribute}\": ")));
+        for (text, before) in html.chain(scripts) {
+            let named = quoted(&text, &before).into_iter().filter(|key| !key.contains('{'));
+            keys.extend(named.map(str::to_owned));
+        }
+    }
+    (keys, built)
 }
 
 #[test]
 fn every_text_that_the_page_asks_for_exists() {
     let english = strings(Language::English);
-    let mut asked = BTreeSet::new();
-    for (_, text) in files(".html") {
-        let code = [between(&text, "{{", '}'), between(&text, "{%", '%')].concat();
-        asked.extend(code.iter().flat_map(|code| names_after(code, "t.")).map(str::to_owned));
+    let (mut keys, built) = asked();
+    assert!(keys.contains("tagline") && keys.contains("pause_all"), "{keys:?}");
+    let listed: BTreeSet<_> = BUILT.iter().map(|(written, _)| (*written).to_owned()).collect();
+    assert_eq!(built, listed, "list in BUILT what these can be");
+    keys.extend(BUILT.iter().flat_map(|(_, keys)| *keys).map(|&key| key.to_owned()));
+    for key in &keys {
+        assert!(english.contains_key(key), "the page asks for the text {key:?}, which is in no language");
     }
-    assert!(asked.contains("tagline"), "{asked:?}");
-    for (_, text) in files(".js") {
-        asked.extend(["t(\"", "t('"].iter().flat_map(|call| names_after(&text, call)).map(str::to_owned));
-    }
-    // Texts that the script puts anew when the language changes.
-    for attribute in ["data-t", "data-t-label", "data-t-placeholder"] {
-        let html = files(".html").into_iter().map(|(_, text)| (text, format!("{attribute}=")));
-        let scripts = files(".js").into_iter().map(|(_, text)| (text, format!("\"{attribute}\": ")));
-        for (text, before) in html.chain(scripts) {
-            let keys = quoted(&text, &before).into_iter().filter(|key| !key.contains('{'));
-            asked.extend(keys.map(str::to_owned));
-        }
-    }
-    for key in asked {
-        let exists = english.contains_key(&key) || english.contains_key(&format!("{key}_one"));
-        assert!(exists, "the page asks for the text {key:?}, which is in no language");
+    for key in english.keys() {
+        let asked = keys.contains(key) || key.strip_suffix("_one").is_some_and(|key| keys.contains(key));
+        // Those are asked for by who renders the page.
+        assert!(asked || key.starts_with("problem_"), "nobody asks for the text {key:?}");
     }
 }

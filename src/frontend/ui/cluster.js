@@ -102,7 +102,7 @@ function measure(known, { replicas, links }) {
 
 function column(role) {
   const count = h("span", { class: "count" });
-  const tiles = h("ul", { class: "tiles" });
+  const tiles = h("ul", { class: "tiles", role: "list" });
   const heading = h("h3", { id: `${role}s` }, h("span", { "data-t": `${role}s` }, t(`${role}s`)), " ", count);
   tiles.setAttribute("aria-labelledby", heading.id);
   const show = (replicas, now) => {
@@ -114,8 +114,8 @@ function column(role) {
 }
 
 function showCounts(replicas) {
-  const [frontends, backends] = ROLES.map((role) => replicas.filter((each) => each.role === role).length);
-  write(document.getElementById("replicas"), t("replica_counts", { frontends, backends }));
+  const counts = ROLES.map((role) => t(`${role}s_count`, { count: replicas.filter((each) => each.role === role).length }));
+  write(document.getElementById("replicas"), counts.join(", "));
 }
 
 function showVersions(element, replicas) {

@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { copy } from "./copy.js";
-import { h, write } from "./dom.js";
+import { h, quiet, write } from "./dom.js";
 import { since } from "./file-row.js";
 import { bytes, number, t, when } from "./i18n.js";
 import { icon } from "./icons.js";
@@ -52,9 +52,10 @@ function facts({ id, size_bytes: size, content_type: type, completed_at: stored,
 
 /** A button that copies and says so itself: a notice would be behind the dialog. */
 function copier(text, what) {
-  const button = h("button", { class: "quiet", type: "button", "aria-label": `${t("copy")}: ${what}`, onclick: async () => {
+  const button = quiet(async () => {
     button.ariaLabel = t(await copy(text) ? "copied" : "not_copied");
     write(button, button.ariaLabel);
-  } }, t("copy"));
+  }, t("copy"));
+  button.ariaLabel = `${t("copy")}: ${what}`;
   return h("span", { "aria-live": "polite" }, button);
 }

@@ -8,6 +8,9 @@ export function h(tag, properties = {}, ...children) {
   return fill(document.createElement(tag), properties, children);
 }
 
+/** A button beside others that matter more. */
+export const quiet = (onclick, ...children) => h("button", { class: "quiet", type: "button", onclick }, ...children);
+
 /** As `h`, of SVG. */
 export function svg(tag, properties = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), properties, children);
@@ -23,9 +26,12 @@ function fill(element, properties, children) {
   return element;
 }
 
-/** Sets a text only if it is another: a live region says again what is set again. */
-export function write(element, text) {
+/** Sets a text only if it is another: a live region says again what is set again. `lang` is its language, if that is not the
+ *  page's. */
+export function write(element, text, lang = null) {
   if (element.textContent !== text) element.textContent = text;
+  if (lang) element.lang = lang;
+  else element.removeAttribute("lang");
 }
 
 /** Keeps the children of `parent` in step with `items`: one element for each key, made by `make(item)`, told by
@@ -46,7 +52,26 @@ export function sync(parent, items, key, make, update) {
   }
 }
 
-/** Says something to those who do not see it. */
+/** How long a live region is empty before it has a text, and how long it has it: what is set sooner is not noticed. */
+const EMPTY_MS = 100, SAID_MS = 1000;
+const LONGEST_QUEUE = 5;
+const toSay = [];
+let saying = false;
+
+/** Says something to those who do not see it, one thing after the other. */
 export function say(text) {
-  write(document.getElementById("said"), text);
+  toSay.push(text);
+  toSay.splice(0, toSay.length - LONGEST_QUEUE);
+  if (!saying) sayNext();
+}
+
+function sayNext() {
+  const place = document.getElementById("said");
+  place.textContent = "";
+  saying = toSay.length > 0;
+  if (!saying) return;
+  setTimeout(() => {
+    place.textContent = toSay.shift();
+    setTimeout(sayNext, SAID_MS);
+  }, EMPTY_MS);
 }

@@ -1,6 +1,6 @@
 // Files that are dropped, those of folders too.
 
-/** Calls `take(file, path)` for each; gives whether all could be read. Call it in the event itself: later there is nothing. */
+/** Calls `take(file, path)` for each, with a path for what lies inside a folder; gives whether all could be read. Call it in the event itself: later there is nothing. */
 export async function takeDropped({ items, files }, take) {
   const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (entries.length === 0) for (const file of files) take(file);
@@ -11,7 +11,8 @@ async function takeEntry(entry, take) {
   const read = (from, how) => new Promise((resolve, reject) => from[how](resolve, reject));
   try {
     if (entry.isFile) {
-      take(await read(entry, "file"), entry.fullPath);
+      const path = entry.fullPath;
+      take(await read(entry, "file"), path.lastIndexOf("/") > 0 ? path : "");
       return true;
     }
     let all = true;

@@ -1,13 +1,14 @@
 // Shows the list: rows, what is said when there are none, and where it goes on.
 
+import { inWords } from "./api.js";
 import { copy } from "./copy.js";
 import { showDetails } from "./details.js";
-import { h, say, sync, write } from "./dom.js";
+import { h, quiet, say, sync, write } from "./dom.js";
 import { keepFocus, makeRow, updateRow } from "./file-row.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { Segments } from "./segments.js";
-import { toast } from "./toast.js";
+import { named, toast } from "./toast.js";
 
 const AHEAD = "800px", CONFIRM_MS = 2000;
 
@@ -15,16 +16,20 @@ const AHEAD = "800px", CONFIRM_MS = 2000;
 export function makeList(listing, hides, remove) {
   const section = document.getElementById("files"), place = document.getElementById("listing");
   const notice = h("p", { class: "notice", hidden: true });
+  const again = quiet(() => {
+    listing.reload();
+    section.focus();
+  });
   const rows = h("ul", { class: "files", role: "list", "aria-labelledby": "files-heading", onclick: act });
   const skeleton = h("div", { class: "skeleton", hidden: true }, h("span"), h("span"), h("span"));
-  const more = h("button", { class: "quiet", type: "button", hidden: true, onclick: () => listing.next() });
+  const more = quiet(() => listing.next());
   const end = h("p", { class: "fine", hidden: true });
   const sentinel = new IntersectionObserver((entries) => entries.at(-1).isIntersecting && listing.next(), { rootMargin: AHEAD });
   const segments = new Segments();
   // What the service itself put on the page stays until there is something newer.
   const old = [...place.querySelectorAll(".files, .more")];
   let begun = false, open = null;
-  place.replaceChildren(notice, ...old, rows, skeleton, h("div", { class: "more" }, more, end));
+  place.replaceChildren(notice, ...old, rows, skeleton, h("div", { class: "more" }, again, more, end));
 
   function show({ fresh = [], found = false } = {}) {
     const { asking, shown, trouble } = listing;
@@ -39,7 +44,9 @@ export function makeList(listing, hides, remove) {
     write(more, t("older"));
     end.hidden = none || listing.more;
     write(end, t("all_files"));
-    if (trouble) notify(t(trouble.passes ? "list_waits" : "list_refused"));
+    again.hidden = !trouble || trouble.passes;
+    write(again, t("retry"));
+    if (trouble) notifyOf(trouble);
     else notify(none && shown && !asking && !listing.more ? t(shown.q ? "nothing_found" : "nothing_here", { search: shown.q }) : "");
     if (found && begun && !none) say(t(listing.more ? "found_many" : "found", { count }));
     begun ||= found;
@@ -55,9 +62,15 @@ export function makeList(listing, hides, remove) {
     return row;
   }
 
-  function notify(text) {
+  function notifyOf({ passes, problem = {} }) {
+    if (problem.code === "bad_query") notify(t("list_refused"));
+    else if (!passes && problem.title) notify(inWords(problem), "en");
+    else notify(t(passes ? "list_waits" : "no_answer"));
+  }
+
+  function notify(text, lang) {
     if (text && notice.textContent !== text) say(text);
-    write(notice, text);
+    write(notice, text, lang);
     notice.hidden = !text;
   }
 
@@ -97,7 +110,7 @@ export function makeList(listing, hides, remove) {
     /** Whoever reads about a file that others delete is told. */
     removed(ids) {
       if (!ids.includes(open?.record.id)) return;
-      toast(t("deleted_elsewhere", { name: open.record.filename }));
+      toast(named("deleted_elsewhere", open.record.filename));
       open.dialog.close();
     },
   };

@@ -7,7 +7,7 @@ const SHOWN = 6;
 
 /** Keeps the list of what happened, below the cluster. */
 export function startHistory(events) {
-  const list = h("ol", { class: "history", "aria-label": t("history"), "data-t-label": "history" });
+  const list = h("ol", { class: "history", role: "list", "aria-label": t("history"), "data-t-label": "history" });
   document.getElementById("cluster").append(list);
   const happened = [];
   let before = null, count = 0;

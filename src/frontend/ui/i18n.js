@@ -2,6 +2,7 @@
 
 let strings = {};
 let current = document.documentElement.lang;
+let calls = 0;
 const listeners = new Set();
 
 /** The language of the page, as a tag. */
@@ -13,14 +14,27 @@ export function onLanguage(listener) {
   listener();
 }
 
-/** Fetches the words of a language and puts them on the page. */
+/** Fetches the words of a language and puts them on the page, unless another was asked for meanwhile. Whether it did. */
 export async function speak(tag) {
-  const answer = await fetch(new URL(`strings/${tag}.json`, import.meta.url));
-  if (!answer.ok) throw new Error(`the words of ${tag}: ${answer.status}`);
-  strings = await answer.json();
+  const call = calls += 1;
+  let words;
+  try {
+    words = await wordsOf(tag);
+  } catch (error) {
+    if (call === calls) throw error;
+  }
+  if (call !== calls) return false;
+  strings = words;
   current = document.documentElement.lang = tag;
   translate(document);
   for (const listener of listeners) listener();
+  return true;
+}
+
+async function wordsOf(tag) {
+  const answer = await fetch(new URL(`strings/${tag}.json`, import.meta.url));
+  if (!answer.ok) throw new Error(`the words of ${tag}: ${answer.status}`);
+  return answer.json();
 }
 
 /** A text, `{name}` in it replaced by `values.name`. Where there is a `<key>_one`, it is said of a `values.count` of 1. */
@@ -48,6 +62,12 @@ function translate(root) {
 
 export function number(value, digits = 0) {
   return value.toLocaleString(current, { maximumFractionDigits: digits });
+}
+
+/** As `40%`; a small share has a decimal. Only all of it is 100%. */
+export function percent(share) {
+  const shown = share < 1 ? Math.min(share, 0.99) : share;
+  return shown.toLocaleString(current, { style: "percent", maximumFractionDigits: share < 0.0995 ? 1 : 0 });
 }
 
 /** As `1.5 MiB`. */

@@ -11,10 +11,14 @@ const YEAR_S = 365 * 24 * 60 * 60;
 
 function switchLanguages() {
   for (const link of document.querySelectorAll(".languages a")) {
-    link.addEventListener("click", (event) => {
+    link.addEventListener("click", async (event) => {
       event.preventDefault();
-      document.cookie = `language=${link.lang}; path=/; max-age=${YEAR_S}; samesite=lax`;
-      speak(link.lang);
+      try {
+        if (await speak(link.lang)) document.cookie = `language=${link.lang}; path=/; max-age=${YEAR_S}; samesite=lax`;
+      } catch {
+        // The service can do it too.
+        location.assign(link.href);
+      }
     });
   }
 }
@@ -24,8 +28,7 @@ function showLink(events) {
   const element = document.getElementById("link");
   let connected = true, available = true;
   const show = () => {
-    element.hidden = connected && available;
-    write(element, element.hidden ? "" : t(connected ? "service_unavailable" : "link_lost"));
+    write(element, connected && available ? "" : t(connected ? "service_unavailable" : "link_lost"));
   };
   events.addEventListener("link", ({ detail }) => { connected = detail; show(); });
   events.addEventListener("unavailable", () => { available = false; show(); });
@@ -33,7 +36,12 @@ function showLink(events) {
   onLanguage(show);
 }
 
-await speak(language());
+try {
+  await speak(language());
+} catch (error) {
+  dispatchEvent(new Event("swarm-upload-incomplete"));
+  throw error;
+}
 document.documentElement.classList.add("script");
 switchLanguages();
 const events = new Events();

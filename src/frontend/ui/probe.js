@@ -2,7 +2,7 @@
 
 import { colourOf } from "./palette.js";
 import { h, say, sync, write } from "./dom.js";
-import { number, onLanguage, t } from "./i18n.js";
+import { number, onLanguage, percent, t } from "./i18n.js";
 
 /** As many connections as a browser opens to one host. */
 const AT_ONCE = 6;
@@ -97,7 +97,7 @@ class Run {
 const add = (counts, id) => counts.set(id, (counts.get(id) ?? 0) + 1);
 
 function plot(heading) {
-  const list = h("ul", { class: "plot" });
+  const list = h("ul", { class: "plot", role: "list" });
   const title = h("h3", { id: `plot-${heading}`, "data-t": heading }, t(heading));
   list.setAttribute("aria-labelledby", title.id);
   const show = (counts) => {
@@ -107,7 +107,7 @@ function plot(heading) {
       ([id]) => h("li", { class: colourOf(id) }, h("code", {}, id), h("div", { class: "track" }, h("i")), h("span")),
       (row, [, count]) => {
         row.children[1].firstChild.style.setProperty("width", `${count / most * 100}%`);
-        write(row.lastChild, `${number(count)} · ${number(count / total * 100)} %`);
+        write(row.lastChild, `${number(count)} · ${percent(count / total)}`);
       });
   };
   return { element: h("section", {}, title, list), show };

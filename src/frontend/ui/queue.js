@@ -1,5 +1,6 @@
 // What is sent, a few files at a time. Nothing of it is on the screen here.
 
+import { ask } from "./api.js";
 import { hold } from "./hold.js";
 import { Speed } from "./speed.js";
 import { forget, keyOf, known, onForgotten, remember, same, urlOf } from "./stored.js";
@@ -9,6 +10,8 @@ const AT_ONCE = 3, ASK_AGAIN_MS = 2000, RECORD_TRIES = 20;
 
 export const running = ({ state }) => ["waiting", "sending", "retrying"].includes(state);
 export const complete = ({ state }) => state === "complete";
+/** What was chosen cannot be read any more: browsers keep to the file as it was. */
+export const changed = ({ state, code }) => state === "failed" && code === "unreadable";
 
 /** Dispatches `change` when anything is another, and `failed`, `complete` and `record` (it is known) with the item in `detail`.
  *
@@ -35,7 +38,7 @@ export class Queue extends EventTarget {
     const release = await hold(key);
     release?.();
     if (!release || this.items.some((item) => item.key === key)) return;
-    const item = this.#make(file, key, { state: "missing", url });
+    const item = this.#make(file, key, { state: "missing", url, path: file.path });
     const offset = await offsetOf(url).catch(() => 0);
     if (item.state !== "missing") return;
     if (offset === item.size) this.#finish(item);
@@ -46,12 +49,15 @@ export class Queue extends EventTarget {
     }
   }
 
-  /** Whether the file was not in the queue yet. */
+  /** Whether the file was not in the queue yet. `path` is where it lies in a folder that was chosen as a whole. What the same
+   *  file was before it was changed is removed. */
   add(file, path = "") {
     const key = keyOf(file, path);
+    this.items.filter((other) => changed(other) && other.name === file.name && other.path === path && other.key !== key)
+      .forEach((other) => this.remove(other));
     const item = this.items.find((other) => other.key === key && !complete(other))
       ?? this.items.find((other) => other.state === "missing" && same(other, file))
-      ?? this.#make(file, key, { state: "new" });
+      ?? this.#make(file, key, { state: "new", path });
     if (running(item) || item.state === "elsewhere") return false;
     item.file = file;
     if (file.size > this.#largest) this.#fail(item, "too_large");
@@ -176,11 +182,12 @@ export class Queue extends EventTarget {
     forget(item.key);
     this.#set(item, { state: "complete", sent: item.size, file: null }, "complete");
     for (let tries = 0; tries < RECORD_TRIES; tries += 1) {
-      const answer = await fetch(`/api/uploads/${item.url.split("/").pop()}`).catch(() => null);
-      const record = answer?.ok && await answer.json().catch(() => null);
-      if (record) return this.#set(item, { record }, "record");
-      // It was deleted meanwhile.
-      if (answer?.status === 410) return;
+      try {
+        return this.#set(item, { record: await ask(`/api/uploads/${item.url.split("/").pop()}`) }, "record");
+      } catch ({ status }) {
+        // It was deleted meanwhile.
+        if (status === 410) return;
+      }
       await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
     }
   }

@@ -1,8 +1,9 @@
 // Deleting with a while to think it over: the service is asked when that is over, or when the page goes away before.
 
 import { ask } from "./api.js";
+import { h } from "./dom.js";
 import { t } from "./i18n.js";
-import { toast } from "./toast.js";
+import { named, toast } from "./toast.js";
 
 /** Calls `changed` when other files are to be hidden, and `undone` and `removed` with a record. */
 export function startRemoving({ changed, undone, removed }) {
@@ -20,7 +21,7 @@ export function startRemoving({ changed, undone, removed }) {
   function remove(record) {
     const { id, filename: name } = record;
     hidden.add(id);
-    waiting.set(id, [record, toast(t("deleted_name", { name }), { action: { label: t("undo"), run: () => undo(id) }, gone: () => send(id) })]);
+    waiting.set(id, [record, toast(named("deleted_name", name), { action: { label: t("undo"), run: () => undo(id) }, gone: () => send(id) })]);
     changed();
   }
 
@@ -33,10 +34,11 @@ export function startRemoving({ changed, undone, removed }) {
     const record = take(id);
     try {
       await ask(`/api/uploads/${id}`, { method: "DELETE", keepalive: true });
-    } catch ({ status, message }) {
+    } catch ({ status, problem: { title } }) {
       if (status !== 404 && status !== 410) {
         hidden.delete(id);
-        toast(t("delete_failed", { name: record.filename, why: message || t("no_answer") }), { ms: 12_000 });
+        const why = title ? h("span", { lang: "en" }, title) : t("no_answer");
+        toast([...named("delete_failed", record.filename), " ", why], { ms: 12_000 });
         return changed();
       }
     }

@@ -2,12 +2,10 @@
 
 import { ask } from "./api.js";
 import { h, svg } from "./dom.js";
-import { bytes, number, t } from "./i18n.js";
+import { bytes, percent, t } from "./i18n.js";
 import { colourOf } from "./palette.js";
 
 const AT_ONCE = 2, RETRY_MS = 5000;
-
-const percent = (share) => `${number(share * 100, share < 0.1 ? 1 : 0)} %`;
 
 /** What each replica has, the most first. Its part of a bar is one path: a file of gigabytes has thousands of segments. */
 function sharesOf(segments, who) {
@@ -27,7 +25,7 @@ function sharesOf(segments, who) {
 export function bar(segments, who) {
   const shares = sharesOf(segments, who);
   const list = shares.map(({ id, part }) => `${id.slice(0, 4)}… ${part}`).join(", ");
-  const words = t(`${who}s_of`, { count: shares.length, list });
+  const words = `${t(`${who}s_count`, { count: shares.length })}: ${list}`;
   return svg("svg", { class: "parts", viewBox: "0 0 1000 1", preserveAspectRatio: "none", role: "img", "aria-label": words },
     svg("title", {}, words), shares.map(({ id, path }) => svg("path", { class: colourOf(id), d: path })));
 }

@@ -12,13 +12,13 @@ export const remember = (key, url) => attempt(() => localStorage.setItem(PREFIX 
 export const forget = (key) => attempt(() => localStorage.removeItem(PREFIX + key));
 export const urlOf = (key) => attempt(() => JSON.parse(localStorage.getItem(PREFIX + key)).url);
 
-/** All of `{key, url, name, size, lastModified, type}`. */
+/** All of `{key, url, name, size, lastModified, type, path}`. */
 export function known() {
   const keys = attempt(() => Object.keys(localStorage).filter((key) => key.startsWith(PREFIX))) ?? [];
   return keys.map((full) => {
     const key = full.slice(PREFIX.length);
-    const [name, size, lastModified, type] = attempt(() => JSON.parse(key)) ?? [];
-    return { key, url: urlOf(key), name, size, lastModified, type };
+    const [name, size, lastModified, type, path] = attempt(() => JSON.parse(key)) ?? [];
+    return { key, url: urlOf(key), name, size, lastModified, type, path };
   }).filter(({ url, name }) => url && name);
 }
 

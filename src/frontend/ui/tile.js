@@ -2,7 +2,7 @@
 
 import { colourOf, versionColour } from "./palette.js";
 import { h, write } from "./dom.js";
-import { bytes, duration, number, t } from "./i18n.js";
+import { bytes, duration, number, percent, t } from "./i18n.js";
 
 /** An empty tile; `updateTile` fills it. */
 export function makeTile(replica) {
@@ -30,7 +30,7 @@ export function updateTile(tile, replica, { total, now }) {
   write(part("where"), whereabouts(replica, now));
   const share = total > 0 ? replica.rate / total : 0;
   part("track").firstChild.style.setProperty("width", `${share * 100}%`);
-  write(part("percent"), total > 0 ? `${number(share * 100)} %` : "–");
+  write(part("percent"), total > 0 ? percent(share) : "–");
   showRates(part, replica);
 }
 

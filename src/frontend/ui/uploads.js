@@ -1,18 +1,18 @@
 // Sending files: how they are chosen, and the queue on the screen.
 
-import { h, say, sync, write } from "./dom.js";
+import { h, quiet, say, sync, write } from "./dom.js";
 import { takeDropped } from "./dropped.js";
-import { bytes, onLanguage, t } from "./i18n.js";
+import { bytes, onLanguage, percent, t } from "./i18n.js";
 import { Queue, complete, running } from "./queue.js";
-import { makeRow, pace, percent } from "./row.js";
+import { makeRow, pace } from "./row.js";
 import { same } from "./stored.js";
-import { toast } from "./toast.js";
+import { named, toast } from "./toast.js";
 
 const DRAW_MS = 200, TICK_MS = 1000;
 
 export function startUploads() {
   const queue = new Queue(Number(document.body.dataset.maxUploadSize) || Infinity);
-  const add = (file, path) => queue.add(file, path) || toast(t("queued_already", { name: file.name }));
+  const add = (file, path) => queue.add(file, path) || toast(named("queued_already", file.name));
   const pick = choose(add);
   takeDrops(add);
   takePastes(add);
@@ -21,21 +21,25 @@ export function startUploads() {
   queue.restore();
 }
 
-/** Gives a function that opens the picker for a file which an earlier visit has begun. */
+/** Gives a function that opens the picker for the file of an item: one that an earlier visit has begun, or that was changed. */
 function choose(add) {
   const input = document.getElementById("pick");
   let wanted = null;
+  const want = (item) => { wanted = item; };
   const open = (item) => {
-    wanted = item;
+    want(item);
     input.click();
   };
+  const is = (file) => (wanted?.state === "failed" ? file.name === wanted.name : wanted && same(file, wanted));
   document.getElementById("choose").addEventListener("click", () => open(null));
+  input.labels.forEach((label) => label.addEventListener("click", () => want(null)));
+  input.addEventListener("cancel", () => want(null));
   input.addEventListener("change", () => {
     const files = [...input.files];
     input.value = "";
-    if (!wanted || files.some((file) => same(file, wanted))) files.forEach((file) => add(file));
-    else toast(t("another_file", { name: wanted.name, size: bytes(wanted.size) }));
-    wanted = null;
+    if (!wanted || files.some(is)) files.forEach((file) => add(file, is(file) ? wanted.path : ""));
+    else toast(named("another_file", wanted.name, { size: bytes(wanted.size) }));
+    want(null);
   });
   return open;
 }
@@ -105,10 +109,9 @@ function tell(queue) {
 function makeSummary(queue) {
   const all = (which, what) => queue.items.filter(which).forEach((item) => queue[what](item));
   const paused = ({ state }) => state === "paused";
-  const button = (onclick) => h("button", { class: "quiet", type: "button", onclick });
   const text = h("p");
-  const halt = button(() => (queue.items.some(running) ? all(running, "pause") : all(paused, "resume")));
-  const clear = button(() => all(complete, "remove"));
+  const halt = quiet(() => (queue.items.some(running) ? all(running, "pause") : all(paused, "resume")));
+  const clear = quiet(() => all(complete, "remove"));
   const summary = h("div", { class: "bar summary" }, text, h("div", { class: "actions" }, halt, clear));
   summary.update = () => {
     const { items } = queue, { sent, size, speed } = queue.total(), runs = items.some(running), done = items.filter(complete).length;
@@ -128,8 +131,7 @@ function keepingFocus(list, draw) {
     const focused = document.activeElement, row = focused?.closest(".upload, .summary"), at = [...list.children].indexOf(row);
     draw();
     if (!row) return;
-    const beside = row.isConnected ? row : list.children[at] ?? list.lastElementChild;
-    const stays = focused.isConnected && !focused.closest("[hidden]");
-    (stays ? focused : beside?.querySelector("button:not([hidden])") ?? document.getElementById("choose")).focus();
+    const places = [row, list.children[at] ?? list.lastElementChild, list].flatMap((place) => [...place?.querySelectorAll("button") ?? []]);
+    [focused, ...places, document.getElementById("choose")].find((place) => place.checkVisibility()).focus();
   };
 }

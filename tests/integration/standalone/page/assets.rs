@@ -49,6 +49,7 @@ fn a_file_of_another_version_is_missing_and_nobody_keeps_that() {
     for path in [
         format!("{OTHER_VERSION}/boot.js"),
         format!("{OTHER_VERSION}/strings/en.json"),
+        format!("{OTHER_VERSION}/no-such.css"),
         format!("{own}/no-such.js"),
         // Templates are no files of the page.
         format!("{own}/index.html"),
@@ -68,9 +69,19 @@ fn a_file_of_another_version_is_missing_and_nobody_keeps_that() {
 fn a_page_of_another_version_has_a_style_and_can_load_itself_again() {
     let service = Service::start();
     let own = assets(service.url());
-    let style = service.url().get(&format!("{OTHER_VERSION}/style.css")).send().expect(200);
-    assert_kept(&style, "text/css", "no-store");
-    assert_eq!(style.body, service.url().get(&format!("{own}/style.css")).send().body);
+    let page = service.url().get("/").send().expect(200);
+    let links = attributes(&page, "href");
+    let styles: Vec<_> = links
+        .iter()
+        .filter_map(|link| link.strip_prefix(&*own))
+        .filter(|name| name.ends_with(".css"))
+        .collect();
+    assert!(styles.len() > 1, "{links:?}");
+    for name in styles {
+        let style = service.url().get(&format!("{OTHER_VERSION}{name}")).send().expect(200);
+        assert_kept(&style, "text/css", "no-store");
+        assert_eq!(style.body, service.url().get(&format!("{own}{name}")).send().body);
+    }
     let boot = service.url().get("/ui/boot.js").send().expect(200);
     assert_kept(&boot, "text/javascript", "no-cache");
 }
@@ -85,6 +96,7 @@ fn a_folder_of_the_page_is_read_anew_each_time() {
     write("style.css", "a { color: red; }");
     write("boot.js", "1");
     write(".secret.js", "1");
+    write("secret.css", "a { color: red; }");
     write("strings/en.json", r#"{"hello": "Hello"}"#);
     let service = Service::start_with(&["--ui-dir", folder.path().to_str().unwrap()]);
     let at = service.url();
@@ -108,6 +120,8 @@ fn a_folder_of_the_page_is_read_anew_each_time() {
         "/ui/dev/..%2f..%2fetc%2fpasswd",
         "/ui/dev/../../../../etc/passwd",
         "/ui/%64ev/.secret.js",
+        &format!("{OTHER_VERSION}/secret.css"),
+        &format!("{OTHER_VERSION}/..%2fsecret.css"),
     ] {
         let answer = at.get(path).send();
         assert!(matches!(answer.status, 400 | 404), "{path}: {}", answer.status);
