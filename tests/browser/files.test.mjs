@@ -192,10 +192,10 @@ topic("The list of files", (scope) => Standalone.start(scope), (rule) => {
   });
 
   rule("a deletion elsewhere closes the details, with a word", async ({ site, visit }) => {
-    const { id } = await put(site, "read and deleted.txt", "x");
+    const { id } = await put(site, "read and deleted.txt", "what is read");
     const page = await (await visit()).open();
     await nameOf(page, "read and deleted.txt").click();
-    await page.getByRole("dialog").waitFor();
+    await page.getByRole("dialog").getByText("what is read").waitFor();
     await remove(site, id);
     await goes(page.getByRole("dialog"));
     await notices(page).getByText(/deleted/).waitFor();

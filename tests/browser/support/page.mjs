@@ -13,7 +13,7 @@ export const file = (page, name) => rowOf(page.getByRole("region", { name: /^(Fi
 export const nameOf = (page, name) => file(page, name).getByRole("link", { name, exact: true });
 
 /** The part of the page that shows the cluster. Where there is little room it is folded at first. */
-export const cluster = (page) => page.getByRole("group").filter({ has: page.getByRole("heading", { name: "Cluster", exact: true }) });
+export const cluster = (page) => page.getByRole("region", { name: "Cluster", exact: true });
 
 /** What is shown and can be pressed to undo a deletion. */
 export const undo = (page) => page.getByRole("region", { name: /^(Notices|Avisos)$/ }).getByRole("button", { name: /^(Undo|Desfazer)/ });
