@@ -32,8 +32,9 @@ const LINGER: Duration = Duration::from_secs(10);
 const STILL_ACCEPTING: Duration = Duration::from_secs(5);
 const BACKLOG: u32 = 2048;
 /// The server tells its acceptor and its workers to end at the same moment. A connection that the one accepts when the others
-/// are gone already would be dropped, so it stops first; there is no word of when it has.
-const PAUSING: Duration = Duration::from_millis(20);
+/// are gone already would be dropped, so it stops first; there is no word of when it has, and a busy
+/// machine takes its time.
+const PAUSING: Duration = Duration::from_millis(250);
 /// What an ending replica has for its last removals, and for taking its leave, when the grace is over.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
