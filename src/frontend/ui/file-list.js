@@ -15,11 +15,11 @@ const AHEAD = "800px", CONFIRM_MS = 2000;
 /** Shows what `listing` has and `hides(id)` does not. `remove(record)` is what a button does. */
 export function makeList(listing, hides, remove) {
   const section = document.getElementById("files"), place = document.getElementById("listing");
-  const notice = h("p", { class: "notice", hidden: true });
-  const again = quiet(() => {
+  const words = h("p"), again = quiet(() => {
     listing.reload();
     section.focus();
   });
+  const notice = h("div", { class: "notice" }, words, again);
   const rows = h("ul", { class: "files", role: "list", "aria-labelledby": "files-heading", onclick: act });
   const skeleton = h("div", { class: "skeleton", hidden: true }, h("span"), h("span"), h("span"));
   const more = quiet(() => listing.next());
@@ -29,7 +29,7 @@ export function makeList(listing, hides, remove) {
   // What the service itself put on the page stays until there is something newer.
   const old = [...place.querySelectorAll(".files, .more")];
   let begun = false, open = null;
-  place.replaceChildren(notice, ...old, rows, skeleton, h("div", { class: "more" }, again, more, end));
+  place.replaceChildren(notice, ...old, rows, skeleton, h("div", { class: "more" }, more, end));
 
   function show({ fresh = [], found = false } = {}) {
     const { asking, shown, trouble } = listing;
@@ -44,8 +44,8 @@ export function makeList(listing, hides, remove) {
     write(more, t("older"));
     end.hidden = none || listing.more;
     write(end, t("all_files"));
-    again.hidden = !trouble || trouble.passes;
     write(again, t("retry"));
+    again.hidden = true;
     if (trouble) notifyOf(trouble);
     else notify(none && shown && !asking && !listing.more ? t(shown.q ? "nothing_found" : "nothing_here", { search: shown.q }) : "");
     if (found && begun && !none) say(t(listing.more ? "found_many" : "found", { count }));
@@ -63,14 +63,16 @@ export function makeList(listing, hides, remove) {
   }
 
   function notifyOf({ passes, problem = {} }) {
-    if (problem.code === "bad_query") notify(t("list_refused"));
+    const malformed = problem.code === "bad_query";
+    again.hidden = passes || malformed;
+    if (malformed) notify(t("list_refused"));
     else if (!passes && problem.title) notify(inWords(problem), "en");
     else notify(t(passes ? "list_waits" : "no_answer"));
   }
 
   function notify(text, lang) {
-    if (text && notice.textContent !== text) say(text);
-    write(notice, text, lang);
+    if (text && words.textContent !== text) say(text);
+    write(words, text, lang);
     notice.hidden = !text;
   }
 
