@@ -21,7 +21,7 @@ const lastOfEach = (site) => ["backend", "frontend"].map((role) => site.living()
 
 /** How many of the requests a replica has answered, as the plot says. */
 async function answered(page, { container }) {
-  const row = cluster(page).getByRole("listitem").filter({ hasText: container }).filter({ hasText: /· \d+ %$/ });
+  const row = cluster(page).getByRole("listitem").filter({ hasText: container }).filter({ hasText: /· [\d.]+%$/ });
   return Number((await row.innerText()).match(/(\d+)\s*·/)[1]);
 }
 

@@ -44,7 +44,7 @@ export async function eachView(page, scope, look) {
     await cluster(page).getByRole("heading", { name: "Cluster" }).click();
   }
   await send.click();
-  await cluster(page).getByText(/^200 [a-z]+, 0 /).waitFor();
+  await cluster(page).getByText(/^200 [a-z]+, 0 |^Respostas: 200, falhas: 0/).waitFor();
   await look("requests sent");
 }
 
