@@ -109,12 +109,13 @@ impl Server {
         }
         self.running.abort();
         unsent::wait_until_sent(self.address, end).await;
-        self.take_back(end.max(Instant::now() + LAST_WORD)).await;
+        let last_word = end.max(Instant::now() + LAST_WORD);
+        self.take_back(last_word).await;
         drop(self.lives);
         let registry = &self.own.registry;
         let left = self.beating.then(|_| registry.left(self.own.replica.identity.container_id));
         // Without the time to do it, or where it fails, the list finds out by itself.
-        if !matches!(tokio::time::timeout_at(end.max(Instant::now() + LAST_WORD), left).await, Ok(Ok(()))) {
+        if !matches!(tokio::time::timeout_at(last_word, left).await, Ok(Ok(()))) {
             log::warn!("the replica stays listed for some seconds");
         }
     }
