@@ -9,6 +9,7 @@ import { inRepository } from "./paths.mjs";
 import { until } from "./wait.mjs";
 
 const ATTEMPTS = 5;
+const LOWEST_PORT = 20_000, PORTS = 12_000;
 const SERVER = "server tasks.frontend:8000 resolve max_fails=1 fail_timeout=2s;";
 
 /** Starts it before these frontends, and returns its process with a `url`. */
@@ -37,14 +38,17 @@ async function answers(nginx) {
   return answer?.ok;
 }
 
-/** A port that nobody has at this moment. */
+/** A port that nobody has at this moment, and that the system gives to nobody who asks for any: it is for later. */
 export async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
+  for (;;) {
+    const server = createServer().listen(LOWEST_PORT + Math.floor(Math.random() * PORTS), "127.0.0.1");
+    const free = await once(server, "listening").then(() => true, () => false);
+    const port = server.address()?.port;
+    if (!free) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }
 
 /** What must differ where there is no container for it, and no Docker that knows the frontends by name. */
