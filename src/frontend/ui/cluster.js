@@ -12,7 +12,7 @@ const ROLES = ["frontend", "backend"];
 /** How long a replica that has left stays on the screen, so that one sees it go. */
 const FAREWELL_MS = 2500;
 /** How much a second counts against those before it, in what is shown of traffic. */
-const WEIGHT = 0.4;
+const WEIGHT = 0.6;
 
 /** Draws the cluster into `#cluster` and keeps it as `events` tell. */
 export function startCluster(events) {
@@ -79,7 +79,7 @@ function take(known, replicas, draw) {
 function measure(known, { replicas, links }) {
   const smooth = (before, rate) => {
     const after = before + WEIGHT * (rate - before);
-    return after < 0.05 ? rate : after;
+    return after < 0.5 ? rate : after;
   };
   for (const measured of replicas) {
     const replica = known.get(measured.container_id);

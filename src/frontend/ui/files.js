@@ -48,7 +48,6 @@ function startSearch(find) {
   const form = document.getElementById("find");
   const { q, sort } = form.elements;
   const asked = new URLSearchParams(location.search);
-  q.value = asked.get("q") ?? "";
   sort.value = SORTS.includes(asked.get("sort")) ? asked.get("sort") : SORTS[0];
   let timer = null;
   const now = (event) => {

@@ -49,7 +49,7 @@ export function startRemoving({ changed, undone, removed }) {
   addEventListener("keydown", (event) => {
     const last = [...waiting.keys()].at(-1);
     // In a field it means what was typed.
-    if (!last || event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.target.closest("input, textarea, select")) return;
+    if (!last || event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.target.closest("input, textarea, select")) return;
     event.preventDefault();
     undo(last);
   });
