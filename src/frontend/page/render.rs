@@ -62,6 +62,8 @@ struct Failure<'a> {
     title: &'a str,
     detail: &'a str,
     advice: &'a str,
+    /// Of the title and the advice.
+    language: &'static str,
     code: &'a str,
     request_id: &'a str,
     /// Which file of a form it was.
@@ -86,6 +88,7 @@ pub fn render(service: &Service, pages: &Pages, call: &Call, view: &View<'_>) ->
         let next = Listing { after: Some(cursor), ..listing.clone() };
         format!("/?{}", listing::print(&next))
     });
+    let problems = Strings::of_problems(pages, language)?;
     let shown = Shown {
         language: language.tag(),
         languages: Language::ALL.map(|each| Choice {
@@ -105,7 +108,7 @@ pub fn render(service: &Service, pages: &Pages, call: &Call, view: &View<'_>) ->
         frontend: service.replica.identity.container_id,
         backend: call.backend.get(),
         version: env!("CARGO_PKG_VERSION"),
-        error: error.map(|problem| Failure::new(problem, &strings, &call.request_id)),
+        error: error.map(|problem| Failure::new(problem, &problems, language, &call.request_id)),
     };
     let templates = templates(pages.clone());
     let template = templates.get_template(TEMPLATE).map_err(|error| error.to_string())?;
@@ -135,13 +138,15 @@ impl Row {
 }
 
 impl<'a> Failure<'a> {
-    /// Problems are written in English; the page may know one in its language.
-    fn new(problem: &'a Problem, strings: &'a Strings, request_id: &'a str) -> Self {
-        let known = |member: &str| strings.get(&format!("problem_{}_{member}", problem.code));
+    /// Problems are written in English; the page knows what they are called in its language, but not their details.
+    fn new(problem: &'a Problem, problems: &'a Strings, language: Language, request_id: &'a str) -> Self {
+        let known = |member: &str| problems.get(&format!("problem_{}_{member}", problem.code));
+        let (title, advice) = (known("title"), known("advice"));
         Self {
-            title: known("title").unwrap_or(&problem.title),
+            title: title.unwrap_or(&problem.title),
             detail: &problem.detail,
-            advice: known("advice").unwrap_or(&problem.advice),
+            advice: advice.unwrap_or(&problem.advice),
+            language: if title.is_some() { language } else { Language::English }.tag(),
             code: &problem.code,
             request_id,
             file: problem.file.as_deref(),

@@ -2,6 +2,7 @@ use super::files::Pages;
 use super::language::Language;
 use minijinja::value::{Kwargs, Value};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The page's texts in one language, by their keys.
@@ -18,6 +19,13 @@ impl Strings {
     pub fn read(pages: &Pages, language: Language) -> Result<Self, String> {
         let name = Self::path(language);
         let content = pages.read(&name).ok_or_else(|| format!("{name} is missing"))?;
+        serde_json::from_slice(&content).map_err(|error| format!("{name}: {error}"))
+    }
+
+    /// What problems are called in a language other than their own, English. Only who renders the page asks for these.
+    pub fn of_problems(pages: &Pages, language: Language) -> Result<Self, String> {
+        let name = format!("problems/{}.json", language.tag());
+        let content = pages.read(&name).unwrap_or(Cow::Borrowed(b"{}"));
         serde_json::from_slice(&content).map_err(|error| format!("{name}: {error}"))
     }
 

@@ -3,6 +3,7 @@
 use super::files::{Embedded, Pages, embedded, is_template};
 use super::language::Language;
 use super::strings::Strings;
+use crate::protocol::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Those whose name ends in this, as text.
@@ -41,7 +42,8 @@ fn resolved(from: &str, to: &str) -> String {
 #[test]
 fn all_that_a_page_loads_is_smaller_than_100_kilobytes() {
     let largest = Language::ALL.map(Strings::path).into_iter().max_by_key(|name| size(name)).unwrap();
-    let names = Embedded::iter().filter(|name| !name.starts_with("strings/") || *name == largest);
+    let names = Embedded::iter()
+        .filter(|name| !name.starts_with("problems/") && (!name.starts_with("strings/") || *name == largest));
     let sizes: BTreeMap<_, _> = names.map(|name| (name.clone(), size(&name))).collect();
     assert!(sizes.len() > 3 && sizes.contains_key(&*largest), "{sizes:?}");
     let total: usize = sizes.values().sum();
@@ -213,7 +215,23 @@ fn every_text_that_the_page_asks_for_exists() {
     }
     for key in english.keys() {
         let asked = keys.contains(key) || key.strip_suffix("_one").is_some_and(|key| keys.contains(key));
-        // Those are asked for by who renders the page.
-        assert!(asked || key.starts_with("problem_"), "nobody asks for the text {key:?}");
+        assert!(asked, "nobody asks for the text {key:?}");
+    }
+}
+
+#[test]
+fn every_problem_has_a_name_in_every_language_and_no_other() {
+    let members = ["title", "advice"];
+    let codes = Code::ALL
+        .iter()
+        .flat_map(|code| members.map(|member| format!("problem_{}_{member}", code.row().code)));
+    let wanted: BTreeSet<_> = codes.collect();
+    // In English a problem says it itself.
+    for language in Language::ALL.into_iter().filter(|language| *language != Language::English) {
+        let known = Strings::of_problems(&Pages { dir: None }, language).unwrap();
+        let known: BTreeMap<String, String> =
+            serde_json::from_value(serde_json::to_value(known).unwrap()).unwrap();
+        assert_eq!(known.keys().cloned().collect::<BTreeSet<_>>(), wanted);
+        assert!(known.values().all(|text| !text.is_empty()));
     }
 }

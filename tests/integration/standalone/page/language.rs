@@ -34,6 +34,18 @@ fn the_page_speaks_the_language_that_the_browser_asks_for() {
 }
 
 #[test]
+fn a_refusal_is_said_in_the_language_of_the_page() {
+    let service = Service::start();
+    let request =
+        service.url().get("/?sort=colour").header("Accept", "text/html").header("Accept-Language", "pt-BR");
+    let page = request.send().expect(400);
+    assert!(page.text().contains(r#"<h2 lang="pt-BR">A consulta está malformada</h2>"#), "{}", page.text());
+    let request = service.url().get("/?sort=colour").header("Accept", "text/html");
+    let page = request.send().expect(400);
+    assert!(page.text().contains(r#"<h2 lang="en">The query is malformed</h2>"#), "{}", page.text());
+}
+
+#[test]
 fn a_language_that_was_chosen_stays() {
     let service = Service::start();
     let english = page(service.url(), &[("Accept-Language", "en")]);
