@@ -31,6 +31,18 @@ async function ends(site, page, file) {
   return stand;
 }
 
+/** Closes the page in the middle of an upload, and returns that one's path. */
+async function leave(visitor, file) {
+  const page = await visitor.open();
+  await network(page, SLOW);
+  const created = page.waitForResponse((answer) => answer.request().method() === "POST");
+  await choose(page, file);
+  const path = await (await created).headerValue("Location");
+  await middle(page, file.name);
+  await page.close();
+  return path;
+}
+
 /** From where each request has sent. */
 const origins = (parts) => Promise.all(parts.map(async (part) => Number(await part.headerValue("Upload-Offset"))));
 
@@ -115,13 +127,7 @@ topic("The way to the service is lost", (scope) => Standalone.start(scope), (rul
   rule("the browser is closed: the same file goes on where the service has it, and nothing is sent twice", async ({ site, scope, visit }) => {
     const file = await writeContent(await scope.folder(), "closed.bin", 5, 24 * MIB);
     const visitor = await visit();
-    const first = await visitor.open();
-    await network(first, SLOW);
-    const created = first.waitForResponse((answer) => answer.request().method() === "POST");
-    await choose(first, file);
-    const path = await (await created).headerValue("Location");
-    await middle(first, file.name);
-    await first.close();
+    const path = await leave(visitor, file);
     const page = await visitor.open();
     await upload(page, file.name).getByText(/choose it again/).waitFor();
     const parts = requests(page, "PATCH");
@@ -141,13 +147,7 @@ topic("The way to the service is lost", (scope) => Standalone.start(scope), (rul
   rule("what was left unfinished can be discarded", async ({ site, scope, visit }) => {
     const file = await writeContent(await scope.folder(), "discarded.bin", 6, 24 * MIB);
     const visitor = await visit();
-    const first = await visitor.open();
-    await network(first, SLOW);
-    const created = first.waitForResponse((answer) => answer.request().method() === "POST");
-    await choose(first, file);
-    const path = await (await created).headerValue("Location");
-    await middle(first, file.name);
-    await first.close();
+    const path = await leave(visitor, file);
     const page = await visitor.open();
     await upload(page, file.name).getByRole("button", { name: /^Discard/ }).click();
     await goes(upload(page, file.name));
