@@ -1,3 +1,6 @@
+-- What takes long comes first: the columns, which lock their tables against everybody, last. Where the tables are large
+-- these indexes are made by hand before the update.
+
 -- Who else refers to some bytes.
 CREATE INDEX IF NOT EXISTS extents_by_blob ON extents (blob_id, epoch);
 -- Equal content, and content whose digest is not known yet.
