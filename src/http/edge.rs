@@ -89,7 +89,7 @@ fn admit(service: &Service, request: &mut ServiceRequest) -> Call {
     Call { request_id: request_id::of(request.headers()), frontend, ..Call::default() }
 }
 
-/// Probes, heartbeats and those who watch come every second and say nothing about how busy a replica is. What is watched must
+/// Probes, heartbeats and those who watch come again and again and say nothing about how busy a replica is. What is watched must
 /// not change by being watched.
 fn is_traffic(path: &str) -> bool {
     let unasked = matches!(path, "/healthz" | "/startupz" | "/readyz" | "/metrics" | "/api/events");

@@ -11,7 +11,7 @@
 //! The first `uploads` (or `reload`) comes at once and says by its id from when on the stream is complete: a list that is
 //! fetched after it misses nothing. A client that was cut off says the id of its last one (`Last-Event-ID`, or `?since=`) to
 //! any replica and gets what has happened since, then goes on. Events are idempotent: one may come twice, or late, and to
-//! apply it again changes nothing, as long as what was removed stays so. None is lost.
+//! apply it again changes nothing, as long as what was removed stays so. None is lost without a `reload`.
 //!
 //! Once in a process, beside the workers, a [`hub`] asks what happens, as long as anybody listens, and publishes it as text
 //! ([`Events`]); a [`listener`] in some worker passes it on to one client. Nothing of this counts as traffic.

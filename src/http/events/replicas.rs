@@ -19,9 +19,10 @@ pub(super) async fn watch(service: &Service) {
     loop {
         let pause = match service.registry.live(REQUEST_ID).await {
             Ok(live) => {
-                // A database that has just come back knows nobody, and not even who asks.
-                if live.census.replicas.iter().any(|report| report.identity.container_id == own) {
-                    teller.tell(&live.census);
+                // A database that has just come back knows nobody, and not even who asks. Nor does one that takes no reports.
+                match live.census.replicas.iter().any(|report| report.identity.container_id == own) {
+                    true => teller.tell(&live.census),
+                    false => teller.tell_that_nobody_answers(),
                 }
                 until_next_look(&live.census)
             }

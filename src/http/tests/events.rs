@@ -101,7 +101,7 @@ fn who_lives_is_not_told_before_the_registry_has_heard_of_who_asks() {
     let heard = |report| server.state.heard.lock().unwrap().push(report);
     heard(Replica::new(Role::Backend, Identity::invented()).report());
     let mut listener = Listener::on(&server);
-    listener.next_upload();
+    listener.next_of(&["unavailable"]);
     heard(server.replica.report());
     let event = listener.next_of(&["replicas"]);
     assert_eq!(event.data["replicas"].as_array().unwrap().len(), 2);
