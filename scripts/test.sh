@@ -45,6 +45,7 @@ PATH=$PATH:/usr/sbin:/sbin
 # Where the tests look for them (tests/support/external.rs).
 clients=$PWD/target/test-clients
 log=$(mktemp "${TMPDIR:-/tmp}/swarm-upload-test.XXXXXX")
+failures=$(mktemp "${TMPDIR:-/tmp}/swarm-upload-test.XXXXXX")
 passed=0
 failed=0
 
@@ -62,15 +63,30 @@ step() {
     done <<<"$counts"
     if [[ $status -ne 0 && $failed -eq $failures_before ]]; then failed=$((failed + 1)); fi
     local result=ok
-    if [[ $status -ne 0 ]]; then result=FAILED; fi
+    if [[ $status -ne 0 ]]; then
+        result=FAILED
+        { printf '\n== Failed: %s\n' "$heading"; what_failed; } >>"$failures"
+    fi
     printf -- '-- %s: %s (%d s)\n' "$heading" "$result" $((SECONDS - begin))
     return "$status"
+}
+
+# The part of the step's output that says what failed, told again at the end: of a long log often only the end is kept.
+what_failed() {
+    if grep -q '^failures:$' "$log"; then
+        sed -n '/^failures:$/,/^test result/p' "$log"
+    else
+        grep -E -A 15 'FAILED|BROKEN|^error' "$log" || tail -n 40 "$log"
+    fi | head -n 100 | cut -c -1000
 }
 
 # leave_out WHAT WHY: a suite does not run.
 leave_out() {
     printf '\n== %s\n-- does not run: %s\n' "$1" "$2"
-    if $require_all; then failed=$((failed + 1)); fi
+    if $require_all; then
+        failed=$((failed + 1))
+        printf '\n== Does not run: %s: %s\n' "$1" "$2" >>"$failures"
+    fi
 }
 
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -181,7 +197,7 @@ finish() {
         kill "$POSTGRES_PID" 2>/dev/null || true
         wait "$POSTGRES_PID" 2>/dev/null || true
     fi
-    rm -f "$log"
+    rm -f "$log" "$failures"
 }
 trap finish EXIT
 
@@ -262,5 +278,6 @@ else
     fi
 fi
 
+cat "$failures"
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 [[ $passed -gt 0 && $failed -eq 0 ]]
