@@ -249,7 +249,7 @@ fi
 step "Formatting" cargo fmt --check || true
 step "Lints" cargo clippy --locked --all-targets -- -D warnings || true
 if has shellcheck; then
-    step "Shell scripts" shellcheck scripts/*.sh scripts/e2e/*.sh scripts/e2e/images/*.sh nginx/*.sh .ci/run || true
+    step "Shell scripts" shellcheck scripts/*.sh scripts/e2e/*.sh scripts/e2e/images/*.sh scripts/bench/peers/*.sh nginx/*.sh .ci/run || true
 else
     leave_out "Shell scripts" "shellcheck is not installed"
 fi

@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# Measures the program against its peers and the limits of the machine; see --help.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+exec </dev/null
+
+usage() {
+    cat <<'TEXT'
+Usage: scripts/bench.sh [--quick] [--peers A,B] [--scenarios A,B] [--runs N] [--results FILE]
+       scripts/bench.sh --table [--quick] [--results FILE]
+
+Measures the whole chain (nginx, a frontend, two backends, PostgreSQL) side by side with other upload servers and with
+yardsticks that do the least there is to do, on this machine, and prints the figures as Markdown. Everything listens on
+127.0.0.1 and is kept in target/bench. What peers need is installed there first, from their packages and in exact versions; a
+peer that cannot be had is left out, and that is said. scripts/bench/README.md says what is measured how.
+
+  --peers A,B      only these (default: all); an unknown name lists them
+  --scenarios A,B  only these of info, big, conc, small, down, start, resume (default: all)
+  --runs N         how often each is measured, in turn with the others (default 3)
+  --quick          much smaller loads, to see whether everything works: the figures say little. Kept apart from the others
+  --table          measures nothing and prints the table of what was measured before
+  --results FILE   where results are kept, a line of JSON each (default: target/bench/results.jsonl)
+  --help           show this
+
+Needs nginx, PostgreSQL, curl, Node.js with npm, Python with venv, and a Rust toolchain. A complete run takes about an hour, and
+says something only on a machine that does nothing else.
+
+Environment: SWARM_UPLOAD_BIN     a release binary to measure instead of building it
+             TUSD                 a tusd binary, which no registry of packages has
+             PG_BIN               the folder of PostgreSQL's programs (default: Debian's newest)
+             BENCH_DIR            instead of target/bench; the user postgres has to be able to reach it
+             BENCH_PORT           of the servers, and some seventy above it (default 19000)
+             BENCH_POSTGRES_PORT  (default 16432)
+TEXT
+}
+
+die() { echo "bench.sh: $*" >&2; exit 2; }
+say() { echo "== $*" >&2; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+arguments=()
+peers='' quick=false table=false
+while [[ $# -gt 0 ]]; do
+    case $1 in
+        --peers | --scenarios | --runs | --results)
+            [[ $# -gt 1 ]] || die "$1 needs a value"
+            if [[ $1 == --peers ]]; then peers=$2; fi
+            arguments+=("$1" "$2")
+            shift
+            ;;
+        --quick) quick=true arguments+=("$1") ;;
+        --table) table=true arguments+=("$1") ;;
+        --help | -h) usage; exit 0 ;;
+        *) die "unknown option $1 (--help lists them)" ;;
+    esac
+    shift
+done
+
+export BENCH_DIR=${BENCH_DIR:-$PWD/target/bench}
+# Where Debian has nginx; an ordinary PATH leaves it out.
+PATH=$PATH:/usr/sbin:/sbin
+
+# wanted WORD: whether a peer is to be measured that has it in its name.
+wanted() { [[ -z $peers || $peers == *"$1"* ]]; }
+
+# installed NAME FILE...: whether NAME was installed as these files say. `remember NAME FILE...` says that it was.
+installed() { [[ -f $BENCH_DIR/$1.installed ]] && cat "${@:2}" | cmp --silent - "$BENCH_DIR/$1.installed"; }
+remember() { cat "${@:2}" >"$BENCH_DIR/$1.installed"; }
+
+install_django() {
+    local requirements=scripts/bench/requirements.txt
+    if installed venv "$requirements"; then return; fi
+    say "Django, into $BENCH_DIR/venv"
+    python3 -m venv --clear "$BENCH_DIR/venv" &&
+        "$BENCH_DIR/venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements" &&
+        remember venv "$requirements"
+}
+
+install_node_packages() {
+    if installed npm scripts/bench/npm/package-lock.json; then return; fi
+    say "@tus/server and tus-js-client, into $BENCH_DIR/npm"
+    mkdir -p "$BENCH_DIR/npm" &&
+        cp scripts/bench/npm/{package.json,package-lock.json,.npmrc} "$BENCH_DIR/npm" &&
+        npm ci --prefix "$BENCH_DIR/npm" --no-progress >&2 &&
+        remember npm scripts/bench/npm/package-lock.json
+}
+
+# install_crate NAME VERSION
+install_crate() {
+    if [[ -x $BENCH_DIR/cargo/bin/$1 ]]; then return; fi
+    say "$1 $2, into $BENCH_DIR/cargo"
+    cargo install --quiet --locked --root "$BENCH_DIR/cargo" --target-dir "$BENCH_DIR/cargo/target" --version "$2" "$1"
+}
+
+# or_without NAME COMMAND...
+or_without() { "${@:2}" || echo "bench.sh: $1 cannot be installed; what needs it is left out" >&2; }
+
+install_peers() {
+    if wanted django; then or_without Django install_django; fi
+    or_without "what comes from npm" install_node_packages
+    if wanted dufs; then or_without dufs install_crate dufs 0.47.0; fi
+    if wanted miniserve; then or_without miniserve install_crate miniserve 0.35.0; fi
+    if wanted rustus; then or_without rustus install_crate rustus 0.5.10; fi
+}
+
+build() {
+    local load=$BENCH_DIR/load
+    if [[ ! -x $load || -n $(find scripts/bench/load -newer "$load") ]]; then
+        say "The load"
+        rustc -O --edition 2024 scripts/bench/load/main.rs -o "$load"
+    fi
+    if wanted floor; then
+        say "The yardstick"
+        cargo build --quiet --locked --release --manifest-path scripts/bench/floor/Cargo.toml --target-dir "$BENCH_DIR/floor-target"
+        cp "$BENCH_DIR/floor-target/release/floor" "$BENCH_DIR/floor"
+    fi
+    if wanted swarm-upload && [[ -z ${SWARM_UPLOAD_BIN:-} ]]; then
+        say "The program"
+        cargo build --quiet --locked --release
+        SWARM_UPLOAD_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/release/swarm-upload")
+        export SWARM_UPLOAD_BIN
+    fi
+}
+
+if ! $table; then
+    for needed in nginx curl node npm python3 cargo rustc setpriv; do has "$needed" || die "$needed is not installed"; done
+    mkdir -p "$BENCH_DIR"
+    build
+    install_peers
+    if $quick; then arguments+=(--runs 1); fi
+fi
+exec python3 scripts/bench/run.py "${arguments[@]}"

@@ -1,0 +1,102 @@
+"""CPU and memory of a tree of processes, out of /proc."""
+
+import os
+import threading
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+# Of a server's tree, these are not the program itself.
+AROUND = {"nginx", "bash", "sh"}
+
+
+def tree(root):
+    """`root` and everything that descends from it."""
+    found, left = [], [root]
+    while left:
+        process = left.pop()
+        found.append(process)
+        try:
+            for thread in Path(f"/proc/{process}/task").iterdir():
+                left += map(int, (thread / "children").read_text().split())
+        except OSError:
+            pass
+    return found
+
+
+def stat(process):
+    """The name and the fields after it, or None if the process has ended."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return None
+    name, _, fields = text.partition("(")[2].rpartition(") ")
+    return name, fields.split()
+
+
+def cpu(processes):
+    """Seconds by name. Children that have ended are counted with the parent that has waited for them."""
+    seconds = {}
+    for found in filter(None, map(stat, processes)):
+        name, fields = found
+        seconds[name] = seconds.get(name, 0) + sum(map(int, fields[11:15])) / TICKS
+    return seconds
+
+
+def mebibytes(process, file, field):
+    try:
+        with open(f"/proc/{process}/{file}") as lines:
+            return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(field)), 0)
+    except OSError:
+        return 0
+
+
+def is_around(process):
+    found = stat(process)
+    return found is None or found[0] in AROUND
+
+
+def proportional(processes):
+    """Memory where a shared page counts once, however many have it (PSS)."""
+    return sum(mebibytes(process, "smaps_rollup", "Pss:") for process in processes)
+
+
+def resident(processes):
+    """Memory where a shared page counts in each that has it (RSS)."""
+    return sum(mebibytes(process, "status", "VmRSS:") for process in processes)
+
+
+def peak_resident(processes):
+    return sum(mebibytes(process, "status", "VmHWM:") for process in processes)
+
+
+class PeakMemory(threading.Thread):
+    """The largest sums of proportional memory, of the whole tree and of the program alone, at ten samples a second."""
+
+    def __init__(self, root):
+        super().__init__(daemon=True)
+        self.root, self.done = root, threading.Event()
+        self.all = self.program = 0
+
+    def run(self):
+        while True:
+            sizes = [(proportional([process]), is_around(process)) for process in tree(self.root)]
+            self.all = max(self.all, sum(size for size, _ in sizes))
+            self.program = max(self.program, sum(size for size, around in sizes if not around))
+            if self.done.wait(0.1):
+                return
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.join()
+
+
+def busy_seconds():
+    """CPU that all cores together have used for anything."""
+    with open("/proc/stat") as lines:
+        fields = [int(field) for field in lines.readline().split()[1:9]]
+    idle, waiting = fields[3:5]
+    return (sum(fields) - idle - waiting) / TICKS

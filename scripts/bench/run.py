@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Measures upload servers side by side; scripts/bench.sh installs what this needs and calls it."""
+
+import argparse
+import datetime
+import fcntl
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+
+import peers
+import scenarios
+import table
+import workload
+from places import PROJECT, WORK
+from server import KEPT, Server
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peers", type=lambda text: chosen(text, peers.BY_NAME), default=list(peers.BY_NAME))
+    parser.add_argument("--scenarios", type=lambda text: chosen(text, scenarios.ALL), default=list(scenarios.ALL))
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--results")
+    parser.add_argument("--table", action="store_true")
+    given = parser.parse_args()
+    given.work = workload.QUICK if given.quick else workload.FULL
+    given.results = given.results or WORK / ("quick.jsonl" if given.quick else "results.jsonl")
+    return given
+
+
+def chosen(text, known):
+    """The names in a list with commas, in their order there."""
+    names = text.split(",")
+    if unknown := [name for name in names if name not in known]:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: not one of {', '.join(known)}")
+    return names
+
+
+def main():
+    given = options()
+    if given.table:
+        return show(given.results)
+    # So that servers are ended on the way out, also where a shell has started this with interrupts ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(130))
+    WORK.mkdir(parents=True, exist_ok=True)
+    with alone():
+        run(given)
+    return show(given.results)
+
+
+def alone():
+    """Two at once would measure each other."""
+    lock = open(WORK / "lock", "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("bench: another run is at work")
+    return lock
+
+
+def show(results):
+    try:
+        print(table.render(table.read(results)))
+    except OSError:
+        sys.exit(f"bench: there are no results in {results} yet")
+
+
+def run(given):
+    known = about(given.work)
+    names = []
+    for name in given.peers:
+        if missing := peers.BY_NAME[name].missing():
+            print(f"{name} is left out: there is no {missing}", file=sys.stderr)
+        else:
+            names.append(name)
+    try:
+        for number in range(given.runs):
+            for scenario in given.scenarios:
+                # Side by side and in turning order: what the machine does meanwhile meets all alike.
+                turn = number % max(1, len(names))
+                for name in names[turn:] + names[:turn]:
+                    measure(peers.BY_NAME[name], scenario, given, {**known, "run": number})
+    finally:
+        shutil.rmtree(KEPT, ignore_errors=True)
+        shutil.rmtree(WORK / "data", ignore_errors=True)
+
+
+def measure(peer, scenario, given, known):
+    if peer.only and scenario not in peer.only:
+        return
+    try:
+        with Server(peer) as server:
+            result = scenarios.ALL[scenario](server, given.work)
+    except Exception as problem:
+        # A server that fails is a result, too.
+        result = {"ok": 0, "failures": 1, "problem": f"{type(problem).__name__}: {problem}"[:400].replace("\n", " ")}
+    if result is None:
+        return
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    result = {"peer": peer.name, "scenario": scenario, **known, "date": now, "load_average": os.getloadavg()[0], **result}
+    with open(given.results, "a") as file:
+        print(json.dumps(result), file=file)
+    print(summary(result), file=sys.stderr, flush=True)
+
+
+def about(work):
+    """What is the same for all results of this call."""
+    revision = subprocess.run(["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=PROJECT, capture_output=True, text=True)
+    with open("/proc/cpuinfo") as lines:
+        model = next((line.split(": ")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return {"commit": revision.stdout.strip() or "unknown", "machine": f"{os.cpu_count()} cores, {model}, Linux {platform.release()}",
+            "workload": work.name, "begun": datetime.datetime.now().isoformat(timespec="seconds")}
+
+
+def summary(result):
+    fields = [field for field, _ in table.COLUMNS[result["scenario"]]] + ["other_cores", "problem"]
+    told = ", ".join(f"{field} {result[field]}" for field in fields if result.get(field) not in (None, "", 0))
+    return f"{result['date'][11:19]} {result['scenario']:6} {result['peer']:21} {told}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""What is measured. Each scenario gets a fresh server and a workload, and returns a result, or None where it does not apply."""
+
+import hashlib
+import http.client
+import json
+import os
+import subprocess
+import time
+
+import processes
+from generator import load
+from measuring import measured, per_gib, per_request, touch_memory
+from places import HERE, LOAD, PORT, WORK
+from server import end
+from workload import MIB
+
+RANGE = 64 << 10
+# No file of a run has the same id, so none has the content of another.
+first_id = int(time.time()) << 20
+
+
+def next_ids(count):
+    global first_id
+    first_id += count
+    return first_id - count
+
+
+def info(server, work):
+    """Requests that go through the whole chain and carry next to nothing."""
+    path = server.peer.info or server.peer.health
+    load("get", "--url", server.url(path), "--clients", 32, "--count", 200)
+    result = measured(server, lambda: load("get", "--url", server.url(path), "--clients", 32, "--seconds", work.seconds))
+    return {"chain": "whole" if server.peer.info else "single", **per_request(result)}
+
+
+def big(server, work):
+    """One large file, and then the time until what was left unsynced is on the disk."""
+    result = measured(server, lambda: server.upload(1, 1, work.big, next_ids(1)), warm=warm(work.big))
+    begun = time.perf_counter()
+    os.sync()
+    return {**per_gib(result, work.big), "sync_after_s": round(time.perf_counter() - begun, 3)}
+
+
+def conc(server, work):
+    """Many files at once."""
+    size = work.files * work.file
+    result = measured(server, lambda: server.upload(work.files, work.files, work.file, next_ids(work.files)), warm=warm(size))
+    return per_gib(result, result["bytes"])
+
+
+def small(server, work):
+    """Small files over a few connections that are kept."""
+    server.keep_files = True
+    server.upload(16, 64, work.small_file, next_ids(64))
+    return per_request(measured(server, lambda: server.upload(16, work.small, work.small_file, next_ids(work.small))))
+
+
+def down(server, work):
+    """One large file back, compared once and then timed; and ranges of it at random offsets."""
+    if server.peer.download is None:
+        return None
+    size, file = work.big, next_ids(1)
+    outcome = server.upload(1, 1, size, file)
+    url = server.url(server.peer.download(server, outcome))
+    os.sync()
+    compared = load("get", "--url", url, "--count", 1, "--expect", file, "--size", size)
+    if compared["failures"]:
+        return {**compared, "problem": f"what comes back is not what was sent: {compared['problem']}"}
+    result = per_gib(measured(server, lambda: load("get", "--url", url, "--count", 1, "--size", size), warm=warm(size)), size)
+    ranges = ("--range", RANGE, "--total", size)
+    if load("get", "--url", url, "--count", 1, *ranges)["failures"]:
+        # It ignores the header and sends everything.
+        return {**result, "ranges": "none"}
+    many = measured(server, lambda: load("get", "--url", url, "--clients", 16, "--seconds", work.seconds, *ranges))
+    many = per_request(many)
+    result["failures"] += many["failures"]
+    return {**result, "ranges_per_s": many["per_s"], "range_p99_ms": many["p99_ms"], "range_cpu_us": many["cpu_us"]}
+
+
+def start(server, _):
+    """From exec to the first 200, and the memory of a server with nothing to do. Of a chain: of one more replica."""
+    if not server.peer.replica:
+        server.get(server.peer.info or server.peer.health)
+        return idle(server.process.pid, server.start_seconds)
+    port = PORT + 50
+    process, seconds = server.launch(server.command(server.peer.replica, str(port)), port, "/healthz")
+    try:
+        return idle(process.pid, seconds)
+    finally:
+        end(process)
+
+
+def idle(root, seconds):
+    time.sleep(2)
+    living = processes.tree(root)
+    return {"ok": 1, "failures": 0, "start_ms": round(seconds * 1e3, 1), "idle_pss_mib": round(processes.proportional(living), 1),
+            "idle_rss_mib": round(processes.resident(living), 1), "processes": len(living)}
+
+
+def resume(server, work):
+    """A file sent by tus-js-client through a network that breaks again and again, against the same without that."""
+    if server.peer.by != "tus":
+        return None
+    source = WORK / "resume.bin"
+    if not source.exists() or source.stat().st_size != work.resumed:
+        with open(source, "wb") as file:
+            for _ in range(work.resumed // MIB):
+                file.write(os.urandom(MIB))
+    # Turning, since the first of two finds another machine than the second.
+    limits = [("cut", work.cut), ("uncut", 1 << 62)]
+    if int(time.time()) % 2:
+        limits.reverse()
+    result = {}
+    for name, limit in limits:
+        touch_memory(warm(work.resumed))
+        sent = send_resumable(server, source, limit)
+        same = digest(server, sent["path"]) == file_digest(source)
+        result |= {f"{name}_s": sent["seconds"], f"{name}_same": same}
+        if name == "cut":
+            result |= {"cuts": sent["cuts"], "retries": sent["retries"]}
+    wrong = [name for name, _ in limits if not result[f"{name}_same"]]
+    result["ratio"] = round(result["cut_s"] / result["uncut_s"], 3)
+    return {"ok": 2 - len(wrong), "failures": len(wrong), **result,
+            "problem": f"what is stored is not what was sent: {', '.join(wrong)}" if wrong else ""}
+
+
+def send_resumable(server, source, limit):
+    port = PORT + 60
+    network = subprocess.Popen([LOAD, "cut", "--listen", str(port), "--to", str(PORT), "--after", str(limit)],
+                               stderr=subprocess.PIPE, text=True)
+    try:
+        time.sleep(0.2)
+        client = ["node", HERE / "resume.mjs", f"http://127.0.0.1:{port}{server.peer.upload}", source, str(server.peer.patch)]
+        done = subprocess.run(client, env=server.environment, capture_output=True, text=True, timeout=300)
+    finally:
+        network.terminate()
+        cuts = network.communicate()[1].count("cut")
+    if done.returncode:
+        raise RuntimeError(f"the client failed after {cuts} cuts: {done.stderr[-300:]}")
+    return {**json.loads(done.stdout), "cuts": cuts}
+
+
+def digest(_, path):
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
+    connection.request("GET", path, headers={"Tus-Resumable": "1.0.0"})
+    answer, hash = connection.getresponse(), hashlib.sha256()
+    while piece := answer.read(MIB):
+        hash.update(piece)
+    connection.close()
+    return hash.hexdigest()
+
+
+def file_digest(path):
+    hash = hashlib.sha256()
+    with open(path, "rb") as file:
+        while piece := file.read(MIB):
+            hash.update(piece)
+    return hash.hexdigest()
+
+
+def warm(size):
+    """Pages for all that is written, and for what PostgreSQL writes besides."""
+    return size * 5 // 2
+
+
+ALL = {scenario.__name__: scenario for scenario in (info, big, conc, small, down, start, resume)}

@@ -1,0 +1,158 @@
+"""A peer's processes, started anew for each measurement, on empty folders and an empty database."""
+
+import http.client
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+
+import postgres
+import processes
+from generator import load
+from places import BIN, HERE, PORT, WORK
+
+# What a server may take to start, and to end.
+START, END = 60, 15
+# Small files stay until the whole run has ended. ext4 passes over inodes that were freed a short time ago one by one: to delete
+# thousands of files between two servers would make the next one's files several times as dear.
+KEPT = WORK / "kept"
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def text(self):
+        return self.body.decode()
+
+
+class Server:
+    def __init__(self, peer, variables=None):
+        self.peer = peer
+        self.run, self.data = WORK / "run", WORK / "data"
+        self.keep_files = False
+        for folder in (self.run, self.data):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            # nginx's workers, where root starts it, are somebody else.
+            folder.chmod(0o755)
+        self.environment = {**os.environ, **postgres.VARIABLES, "WORK": str(WORK), "PORT": str(PORT), "DATA": str(self.data),
+                            "RUN": str(self.run), "DATABASE_URL": postgres.URL, "BIN": str(BIN), **peer.variables, **(variables or {})}
+
+    def __enter__(self):
+        if self.peer.database:
+            postgres.empty()
+        if is_taken(PORT):
+            raise RuntimeError(f"somebody else listens on port {PORT}; BENCH_PORT names another, with some free ones above it")
+        if self.peer.prepare:
+            subprocess.run(self.command("prepare"), env=self.environment, check=True)
+        os.sync()
+        self.process, self.start_seconds = self.launch(self.command(), PORT, self.peer.health)
+        return self
+
+    def __exit__(self, *_):
+        end(self.process)
+        if self.keep_files:
+            KEPT.mkdir(exist_ok=True)
+            self.data.rename(KEPT / str(time.time_ns()))
+
+    def command(self, *words):
+        return [str(HERE / "peers" / self.peer.start), *words]
+
+    def launch(self, command, port, path):
+        """Starts a process and waits for its first 200. Returns it, and how long that took."""
+        with open(self.run / f"log-{port}", "ab") as log:
+            begun = time.perf_counter()
+            process = subprocess.Popen(command, env=self.environment, cwd=self.run, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                       start_new_session=True)
+        try:
+            while not answers(port, path):
+                if process.poll() is not None or time.perf_counter() - begun > START:
+                    raise RuntimeError(f"{self.peer.name} does not start: {(self.run / f'log-{port}').read_text()[-1000:]}")
+                time.sleep(0.001)
+        except BaseException:
+            end(process)
+            raise
+        return process, time.perf_counter() - begun
+
+    def cpu(self):
+        seconds = processes.cpu(processes.tree(self.process.pid))
+        # The shells that start the rest wait, and no more.
+        seconds = {name: used for name, used in seconds.items() if name not in ("bash", "sh")}
+        return {**seconds, "postgres": postgres.cpu()} if self.peer.database else seconds
+
+    def url(self, path):
+        return f"http://127.0.0.1:{PORT}{path}"
+
+    def get(self, path):
+        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.headers, answer.read())
+        finally:
+            connection.close()
+
+    def upload(self, clients, count, size, first=1):
+        """Sends files of that size, the first with the id `first`. Returns what became of it."""
+        peer = self.peer
+        if peer.by == "rows":
+            outcome = load("get", "--url", self.url(f"/rows/{size >> 20}"), "--count", 1)
+            return {**outcome, "bytes": size, "mb_per_s": size / 1e6 / outcome["seconds"]}
+        return load("upload", "--by", peer.by, "--url", self.url(peer.upload), "--clients", clients, "--count", count, "--size", size,
+                    "--first", first, "--patch", peer.patch, "--file-field", peer.field, *self.token())
+
+    def token(self):
+        """What a form needs that is protected against other sites (CSRF), as Django has it."""
+        if self.peer.token is None:
+            return []
+        page = self.get(self.peer.token)
+        cookie = re.search(r"csrftoken=([^;]+)", page.headers["Set-Cookie"])[1]
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)[1]
+        return ["--header", f"Cookie: csrftoken={cookie}", "--field", f"csrfmiddlewaretoken={token}"]
+
+
+def is_taken(port):
+    """Whether somebody listens already, who would be measured instead. What was just killed gets a moment to be gone."""
+    for _ in range(100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return False
+        time.sleep(0.05)
+    return True
+
+
+def answers(port, path):
+    """Whether the answer to a GET is 200. As little as can be: it is asked every millisecond while a server starts."""
+    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
+    try:
+        with socket.create_connection(("127.0.0.1", port), 5) as connection:
+            connection.sendall(request.encode())
+            return connection.recv(64)[9:12] == b"200"
+    except OSError:
+        return False
+
+
+def end(process):
+    """Ends a process and all that it has started, by their ids."""
+    below = processes.tree(process.pid)
+    process.terminate()
+    try:
+        process.wait(END)
+    except subprocess.TimeoutExpired:
+        pass
+    for left in below:
+        try:
+            # Nobody else's, should the id have been given away anew.
+            if os.getsid(left) == process.pid:
+                os.kill(left, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    process.wait()

@@ -1,0 +1,74 @@
+"""Prints kept results as Markdown: median (smallest to largest) of the last measurement of each server in each scenario."""
+
+import json
+import statistics
+
+import peers
+
+FAILURES = ("failures", "failures")
+COLUMNS = {
+    "info": [("chain", "chain"), ("per_s", "requests/s"), ("cpu_us", "CPU µs/request"), ("p50_ms", "p50 ms"), ("p99_ms", "p99 ms"), FAILURES],
+    "big": [("mb_per_s", "MB/s"), ("cpu_s_per_gib", "CPU s/GiB"), ("peak_pss_mib", "peak MiB"), ("program_pss_mib", "program's MiB"),
+            ("sync_after_s", "sync after s"), FAILURES],
+    "conc": [("mb_per_s", "MB/s"), ("cpu_s_per_gib", "CPU s/GiB"), ("p99_ms", "p99 ms"), ("peak_pss_mib", "peak MiB"),
+             ("program_pss_mib", "program's MiB"), ("program_rss_mib", "its RSS MiB"), FAILURES],
+    "small": [("per_s", "uploads/s"), ("cpu_us", "CPU µs/upload"), ("p50_ms", "p50 ms"), ("p99_ms", "p99 ms"), FAILURES],
+    "down": [("mb_per_s", "MB/s"), ("cpu_s_per_gib", "CPU s/GiB"), ("ranges_per_s", "ranges/s"), ("range_cpu_us", "CPU µs/range"),
+             FAILURES],
+    "start": [("start_ms", "ms to the first 200"), ("idle_pss_mib", "idle PSS MiB"), ("idle_rss_mib", "idle RSS MiB"),
+              ("processes", "processes")],
+    "resume": [("uncut_s", "uncut s"), ("cut_s", "cut s"), ("ratio", "ratio"), ("cuts", "cuts"), ("retries", "retries"), FAILURES],
+}
+# Not to be averaged: each value that occurred is told.
+COUNTS = {"failures", "processes", "cuts"}
+
+
+def read(file):
+    with open(file) as lines:
+        return [json.loads(line) for line in lines]
+
+
+def last(results, peer, scenario):
+    """Of the last call of the benchmark that measured this."""
+    found = [result for result in results if result["peer"] == peer and result["scenario"] == scenario]
+    return [result for result in found if result["begun"] == found[-1]["begun"]]
+
+
+def render(results):
+    order = list(peers.BY_NAME)
+    lines = []
+    for scenario, columns in COLUMNS.items():
+        names = {result["peer"] for result in results if result["scenario"] == scenario}
+        if not names:
+            continue
+        lines += [f"\n### {scenario}\n", "| server | runs | " + " | ".join(title for _, title in columns) + " | other cores |",
+                  "|" + "---|" * (len(columns) + 3)]
+        for name in sorted(names, key=order.index):
+            lines.append(row(name, last(results, name, scenario), columns))
+        lines += sorted({f"\n{result['peer']}: {result['problem']}" for name in names
+                         for result in last(results, name, scenario) if result.get("problem")})
+    return "\n".join([header(results), *lines])
+
+
+def header(results):
+    commits = sorted({f"{result['commit']} ({result['date'][:10]})" for result in results})
+    return f"{results[-1]['machine']}; measured at {', '.join(commits)}. Median (smallest to largest)."
+
+
+def row(name, results, columns):
+    cells = [cell(field, [result[field] for result in results if result.get(field) is not None]) for field, _ in columns]
+    others = cell("other_cores", [result["other_cores"] for result in results if "other_cores" in result])
+    return f"| {name} | {len(results)} | " + " | ".join([*cells, others]) + " |"
+
+
+def cell(field, values):
+    if not values:
+        return "-"
+    if field in COUNTS or isinstance(values[0], str):
+        return "/".join(sorted({str(value) for value in values}))
+    median = number(statistics.median(values))
+    return f"{median} ({number(min(values))} to {number(max(values))})" if len(values) > 1 else median
+
+
+def number(value):
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
