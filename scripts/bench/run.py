@@ -93,7 +93,7 @@ def run(given):
 
 
 def measure(peer, scenario, given, known):
-    if peer.only and scenario not in peer.only:
+    if not scenarios.applies(scenario, peer):
         return
     try:
         with Server(peer) as server:
@@ -101,8 +101,6 @@ def measure(peer, scenario, given, known):
     except Exception as problem:
         # A server that fails is a result, too.
         result = {"ok": 0, "failures": 1, "problem": f"{type(problem).__name__}: {problem}"[:400].replace("\n", " ")}
-    if result is None:
-        return
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     result = {"peer": peer.name, "scenario": scenario, **known, "date": now, "load_average": os.getloadavg()[0], **result}
     with open(given.results, "a") as file:

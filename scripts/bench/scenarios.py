@@ -1,4 +1,4 @@
-"""What is measured. Each scenario gets a fresh server and a workload, and returns a result, or None where it does not apply."""
+"""What is measured. Each scenario gets a fresh server and a workload, and returns a result."""
 
 import hashlib
 import http.client
@@ -57,8 +57,6 @@ def small(server, work):
 
 def down(server, work):
     """One large file back, compared once and then timed; and ranges of it at random offsets."""
-    if server.peer.download is None:
-        return None
     size, file = work.big, next_ids(1)
     outcome = server.upload(1, 1, size, file)
     url = server.url(server.peer.download(server, outcome))
@@ -99,8 +97,6 @@ def idle(root, seconds):
 
 def resume(server, work):
     """A file sent by tus-js-client through a network that breaks again and again, against the same without that."""
-    if server.peer.by != "tus":
-        return None
     source = WORK / "resume.bin"
     if not source.exists() or source.stat().st_size != work.resumed:
         with open(source, "wb") as file:
@@ -114,8 +110,8 @@ def resume(server, work):
     for name, limit in limits:
         touch_memory(warm(work.resumed))
         sent = send_resumable(server, source, limit)
-        same = digest(server, sent["path"]) == file_digest(source)
-        result |= {f"{name}_s": sent["seconds"], f"{name}_same": same}
+        same = digest(sent["path"]) == file_digest(source)
+        result |= {f"{name}_s": round(sent["seconds"], 3), f"{name}_same": same}
         if name == "cut":
             result |= {"cuts": sent["cuts"], "retries": sent["retries"]}
     wrong = [name for name, _ in limits if not result[f"{name}_same"]]
@@ -140,7 +136,7 @@ def send_resumable(server, source, limit):
     return {**json.loads(done.stdout), "cuts": cuts}
 
 
-def digest(_, path):
+def digest(path):
     connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
     connection.request("GET", path, headers={"Tus-Resumable": "1.0.0"})
     answer, hash = connection.getresponse(), hashlib.sha256()
@@ -164,3 +160,9 @@ def warm(size):
 
 
 ALL = {scenario.__name__: scenario for scenario in (info, big, conc, small, down, start, resume)}
+
+
+def applies(scenario, peer):
+    if peer.only and scenario not in peer.only:
+        return False
+    return {"down": peer.download is not None, "resume": peer.by == "tus"}.get(scenario, True)

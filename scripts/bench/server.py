@@ -52,7 +52,7 @@ class Server:
         if is_taken(PORT):
             raise RuntimeError(f"somebody else listens on port {PORT}; BENCH_PORT names another, with some free ones above it")
         if self.peer.prepare:
-            subprocess.run(self.command("prepare"), env=self.environment, check=True)
+            self.prepare()
         os.sync()
         self.process, self.start_seconds = self.launch(self.command(), PORT, self.peer.health)
         return self
@@ -62,6 +62,11 @@ class Server:
         if self.keep_files:
             KEPT.mkdir(exist_ok=True)
             self.data.rename(KEPT / str(time.time_ns()))
+
+    def prepare(self):
+        done = subprocess.run(self.command("prepare"), env=self.environment, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{self.peer.name} cannot be prepared: {done.stderr[-1000:]}")
 
     def command(self, *words):
         return [str(HERE / "peers" / self.peer.start), *words]

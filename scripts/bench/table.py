@@ -28,31 +28,38 @@ def read(file):
         return [json.loads(line) for line in lines]
 
 
-def last(results, peer, scenario):
-    """Of the last call of the benchmark that measured this."""
-    found = [result for result in results if result["peer"] == peer and result["scenario"] == scenario]
-    return [result for result in found if result["begun"] == found[-1]["begun"]]
+def last(results):
+    """Of the last call of the benchmark that measured it, the results of each server in each scenario."""
+    found = {}
+    for result in results:
+        kept = found.setdefault((result["scenario"], result["peer"]), [])
+        if kept and kept[0]["begun"] != result["begun"]:
+            kept.clear()
+        kept.append(result)
+    return found
 
 
 def render(results):
-    order = list(peers.BY_NAME)
-    lines = []
+    found = last(results)
+    lines = [header([result for some in found.values() for result in some])]
     for scenario, columns in COLUMNS.items():
-        names = {result["peer"] for result in results if result["scenario"] == scenario}
-        if not names:
-            continue
-        lines += [f"\n### {scenario}\n", "| server | runs | " + " | ".join(title for _, title in columns) + " | other cores |",
-                  "|" + "---|" * (len(columns) + 3)]
-        for name in sorted(names, key=order.index):
-            lines.append(row(name, last(results, name, scenario), columns))
-        lines += sorted({f"\n{result['peer']}: {result['problem']}" for name in names
-                         for result in last(results, name, scenario) if result.get("problem")})
-    return "\n".join([header(results), *lines])
+        rows = [(name, found[scenario, name]) for name in peers.BY_NAME if (scenario, name) in found]
+        if rows:
+            titles = " | ".join(title for _, title in columns)
+            lines += [f"\n### {scenario}\n", f"| server | runs | {titles} | other cores |", "|" + "---|" * (len(columns) + 3)]
+            lines += [row(name, some, columns) for name, some in rows]
+            lines += problems(rows)
+    return "\n".join(lines)
 
 
 def header(results):
     commits = sorted({f"{result['commit']} ({result['date'][:10]})" for result in results})
-    return f"{results[-1]['machine']}; measured at {', '.join(commits)}. Median (smallest to largest)."
+    machines = sorted({result["machine"] for result in results})
+    return f"{'; '.join(machines)}. Measured at {', '.join(commits)}. Median (smallest to largest)."
+
+
+def problems(rows):
+    return sorted({f"\n{name}: {result['problem']}" for name, some in rows for result in some if result.get("problem")})
 
 
 def row(name, results, columns):
