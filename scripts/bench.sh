@@ -8,6 +8,8 @@ usage() {
     cat <<'TEXT'
 Usage: scripts/bench.sh [--quick] [--peers A,B] [--scenarios A,B] [--runs N] [--results FILE]
        scripts/bench.sh --table [--quick] [--results FILE]
+       scripts/bench.sh --limits [--runs N]
+       scripts/bench.sh --scale [--quick] [--runs N]
 
 Measures the whole chain (nginx, a frontend, two backends, PostgreSQL) side by side with other upload servers and with
 yardsticks that do the least there is to do, on this machine, and prints the figures as Markdown. Everything listens on
@@ -15,10 +17,12 @@ yardsticks that do the least there is to do, on this machine, and prints the fig
 peer that cannot be had is left out, and that is said. scripts/bench/README.md says what is measured how.
 
   --peers A,B      only these (default: all); an unknown name lists them
-  --scenarios A,B  only these of info, big, conc, small, down, start, resume (default: all)
-  --runs N         how often each is measured, in turn with the others (default 3)
+  --scenarios A,B  only these of info, big, conc, small, down, start, resume, list (default: all)
+  --runs N         how often each is measured, in turn with the others (default 3, and 1 with --quick)
   --quick          much smaller loads, to see whether everything works: the figures say little. Kept apart from the others
   --table          measures nothing and prints the table of what was measured before
+  --limits         measures the limits of the machine instead: digests, disk, loopback, PostgreSQL
+  --scale          measures instead 1 GiB through 1 to 8 backends, as 1 to 1,000 uploads at once, and draws docs/images/scale.svg
   --results FILE   where results are kept, a line of JSON each (default: target/bench/results.jsonl)
   --help           show this
 
@@ -39,7 +43,7 @@ say() { echo "== $*" >&2; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
 arguments=()
-peers='' quick=false table=false
+peers='' measure=run
 while [[ $# -gt 0 ]]; do
     case $1 in
         --peers | --scenarios | --runs | --results)
@@ -48,14 +52,17 @@ while [[ $# -gt 0 ]]; do
             arguments+=("$1" "$2")
             shift
             ;;
-        --quick) quick=true arguments+=("$1") ;;
-        --table) table=true arguments+=("$1") ;;
+        --quick) arguments+=("$1") ;;
+        --table) measure=table arguments+=("$1") ;;
+        --limits | --scale) measure=${1#--} ;;
         --help | -h) usage; exit 0 ;;
         *) die "unknown option $1 (--help lists them)" ;;
     esac
     shift
 done
 
+# A thousand connections and more, as far as this is allowed.
+ulimit -S -n 16384 2>/dev/null || true
 export BENCH_DIR=${BENCH_DIR:-$PWD/target/bench}
 # Where Debian has nginx; an ordinary PATH leaves it out.
 PATH=$PATH:/usr/sbin:/sbin
@@ -122,11 +129,13 @@ build() {
     fi
 }
 
-if ! $table; then
-    for needed in nginx curl node npm python3 cargo rustc setpriv; do has "$needed" || die "$needed is not installed"; done
-    mkdir -p "$BENCH_DIR"
-    build
-    install_peers
-    if $quick; then arguments+=(--runs 1); fi
-fi
-exec python3 scripts/bench/run.py "${arguments[@]}"
+if [[ $measure == table ]]; then exec python3 scripts/bench/run.py "${arguments[@]}"; fi
+for needed in nginx curl node npm python3 cargo rustc setpriv; do has "$needed" || die "$needed is not installed"; done
+mkdir -p "$BENCH_DIR"
+case $measure in
+    limits) peers=none ;;
+    scale) peers=swarm-upload ;;
+esac
+build
+if [[ $measure == run ]]; then install_peers; fi
+exec python3 "scripts/bench/$measure.py" "${arguments[@]}"

@@ -12,7 +12,8 @@ info       answers through the whole chain; None: `info` measures `health`, of a
 database   whether it uses PostgreSQL, whose CPU is then charged too
 prepare    whether its script has to be called once with `prepare` before
 replica    of the chain, the role of one more replica, whose start is measured instead of the chain's
-only       the scenarios that it takes part in
+only       the scenarios that it takes part in; None: all that apply
+lists      whether it has the list of `listing.py`
 """
 
 import os
@@ -41,6 +42,7 @@ class Peer:
     prepare: bool = False
     replica: Optional[str] = None
     only: Optional[tuple] = None
+    lists: bool = False
     # A file without which it cannot run.
     needs: Optional[str] = None
 
@@ -72,7 +74,7 @@ def at_first_link(server, _):
 
 
 # A chain starts as its replicas do.
-LOADS = ("info", "big", "conc", "small", "down", "resume")
+LOADS = ("info", "big", "conc", "small", "down", "resume", "list")
 chain = Peer("swarm-upload", "swarm-upload.sh", by="tus", upload="/files/", health="/readyz", info="/frontend-info/",
              download=at_location, database=True, needs=str(BIN), only=LOADS)
 floor = Peer("floor", "floor.sh", by="put", health="/health", needs=str(WORK / "floor"))
@@ -85,7 +87,7 @@ django = Peer("django", "django.sh", by="form", token="/", health="/health/", in
 
 ALL = [
     # Ours: nginx, a frontend, two backends and PostgreSQL, files in a folder.
-    chain,
+    chain.like("swarm-upload", lists=True),
     chain.like("swarm-upload-put", by="put", upload="/api/uploads/", download=at_content),
     chain.like("swarm-upload-postgres", variables={"STORE": "rows"}),
     chain.like("swarm-upload-direct", variables={"EDGE": "none"}),

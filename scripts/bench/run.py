@@ -24,11 +24,12 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", type=lambda text: chosen(text, peers.BY_NAME), default=list(peers.BY_NAME))
     parser.add_argument("--scenarios", type=lambda text: chosen(text, scenarios.ALL), default=list(scenarios.ALL))
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--results")
     parser.add_argument("--table", action="store_true")
     given = parser.parse_args()
+    given.runs = given.runs or (1 if given.quick else 3)
     given.work = workload.QUICK if given.quick else workload.FULL
     given.results = given.results or WORK / ("quick.jsonl" if given.quick else "results.jsonl")
     return given
@@ -73,7 +74,7 @@ def show(results):
 
 
 def run(given):
-    known = about(given.work)
+    known = {**about_machine(), "workload": given.work.name}
     names = []
     for name in given.peers:
         if missing := peers.BY_NAME[name].missing():
@@ -108,17 +109,18 @@ def measure(peer, scenario, given, known):
     print(summary(result), file=sys.stderr, flush=True)
 
 
-def about(work):
-    """What is the same for all results of this call."""
+def about_machine():
+    """What figures have to say of where they come from."""
     revision = subprocess.run(["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=PROJECT, capture_output=True, text=True)
     with open("/proc/cpuinfo") as lines:
         model = next((line.split(": ")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-    return {"commit": revision.stdout.strip() or "unknown", "machine": f"{os.cpu_count()} cores, {model}, Linux {platform.release()}",
-            "workload": work.name, "begun": datetime.datetime.now().isoformat(timespec="seconds")}
+    return {"commit": revision.stdout.strip() or "unknown", "begun": datetime.datetime.now().isoformat(timespec="seconds"),
+            "machine": f"{os.cpu_count()} cores, {model}, Linux {platform.release()}"}
 
 
 def summary(result):
-    fields = [field for field, _ in table.COLUMNS[result["scenario"]]] + ["other_cores", "problem"]
+    columns = table.COLUMNS.get(result["scenario"], [table.FAILURES])
+    fields = [field for field, _ in columns] + ["other_cores", "problem"]
     told = ", ".join(f"{field} {result[field]}" for field in fields if result.get(field) not in (None, "", 0))
     return f"{result['date'][11:19]} {result['scenario']:6} {result['peer']:21} {told}"
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import time
 
+import listing
 import processes
 from generator import load
 from measuring import measured, per_gib, per_request, touch_memory
@@ -159,10 +160,10 @@ def warm(size):
     return size * 5 // 2
 
 
-ALL = {scenario.__name__: scenario for scenario in (info, big, conc, small, down, start, resume)}
+ALL = {scenario.__name__: scenario for scenario in (info, big, conc, small, down, start, resume)} | {"list": listing.measure}
 
 
 def applies(scenario, peer):
     if peer.only and scenario not in peer.only:
         return False
-    return {"down": peer.download is not None, "resume": peer.by == "tus"}.get(scenario, True)
+    return {"down": peer.download is not None, "resume": peer.by == "tus", "list": peer.lists}.get(scenario, True)

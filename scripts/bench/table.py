@@ -3,6 +3,7 @@
 import json
 import statistics
 
+import listing
 import peers
 
 FAILURES = ("failures", "failures")
@@ -49,7 +50,18 @@ def render(results):
             lines += [f"\n### {scenario}\n", f"| server | runs | {titles} | other cores |", "|" + "---|" * (len(columns) + 3)]
             lines += [row(name, some, columns) for name, some in rows]
             lines += problems(rows)
+    for name in peers.BY_NAME:
+        lines += pages(name, found.get(("list", name), []))
     return "\n".join(lines)
+
+
+def pages(name, results):
+    """Of a list, which has a table of its own."""
+    done = [result for result in results if "kinds" in result]
+    if done:
+        yield f"\n### list, {done[-1]['records']:,} records, {name}\n"
+        yield from listing.lines(done)
+    yield from problems([(name, results)])
 
 
 def header(results):

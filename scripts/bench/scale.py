@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""How the chain scales: the same bytes through 1 to 8 backends, as 1 to 1,000 uploads at once. Writes the figures as JSON, and
+draws them (curve.py)."""
+
+import argparse
+import json
+import os
+import signal
+import statistics
+import sys
+from pathlib import Path
+
+import curve
+import peers
+import postgres
+import run
+import scenarios
+from measuring import measured, per_gib
+from places import PROJECT, WORK
+from server import Server
+from workload import GIB, MIB
+
+BACKENDS = (1, 2, 4, 8)
+CLIENTS = (1, 10, 100, 1000)
+TOTAL = GIB
+
+
+def measure(backends, clients, total):
+    with Server(peers.BY_NAME["swarm-upload"], {"BACKENDS": str(backends)}) as server:
+        size = total // clients
+        # So that all connections to the database are there, as in a service that runs.
+        server.upload(8, 16, 64 << 10, scenarios.next_ids(16))
+        result = measured(server, lambda: server.upload(clients, clients, size, scenarios.next_ids(clients)), warm=scenarios.warm(total))
+    kept = ("ok", "failures", "mb_per_s", "cpu_s", "p99_ms", "peak_pss_mib", "program_pss_mib", "program_rss_mib", "other_cores", "cpu")
+    result = per_gib({field: result[field] for field in kept if field in result} | {"problem": result["problem"]}, total)
+    return {"backends": backends, "clients": clients, **result}
+
+
+def medians(results):
+    """One point for each number of backends and clients, out of all runs. Failures are added up."""
+    points = []
+    for backends, clients in sorted({(result["backends"], result["clients"]) for result in results}):
+        found = [result for result in results if (result["backends"], result["clients"]) == (backends, clients)]
+        point = {"backends": backends, "clients": clients, "failures": sum(result["failures"] for result in found)}
+        for field in ("mb_per_s", "cpu_s_per_gib", "program_pss_mib"):
+            point[field] = round(statistics.median(result[field] for result in found), 3)
+        points.append(point)
+    return points
+
+
+def show(points):
+    print("| backends | uploads at once | MB/s | CPU s/GiB | program's MiB | failures |\n|---|---|---|---|---|---|")
+    for point in points:
+        print(f"| {point['backends']} | {point['clients']:,} | {point['mb_per_s']:.0f} | {point['cpu_s_per_gib']:.2f} | "
+              f"{point['program_pss_mib']:.0f} | {point['failures']} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int)
+    parser.add_argument("--quick", action="store_true", help="64 MiB, and up to 2 backends and 10 uploads")
+    parser.add_argument("--json", type=Path, default=None, help="where the figures go (target/bench/scale.json)")
+    parser.add_argument("--svg", type=Path, default=None, help="where they are drawn (docs/images/scale.svg; --quick: target/bench)")
+    given = parser.parse_args()
+    given.runs = given.runs or (1 if given.quick else 3)
+    total, backends, clients = (64 * MIB, BACKENDS[:2], CLIENTS[:2]) if given.quick else (TOTAL, BACKENDS, CLIENTS)
+    file = given.json or WORK / ("scale-quick.json" if given.quick else "scale.json")
+    svg = given.svg or (WORK / "scale-quick.svg" if given.quick else PROJECT / "docs/images/scale.svg")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(130))
+    results = []
+    with run.alone():
+        for _ in range(given.runs):
+            for count in clients:
+                for replicas in backends:
+                    results.append(measure(replicas, count, total))
+                    print(json.dumps(results[-1]), file=sys.stderr, flush=True)
+    postgres.stop()
+    points = medians(results)
+    file.write_text(json.dumps({**run.about_machine(), "bytes": total, "runs": given.runs, "points": points, "results": results}, indent=1))
+    svg.write_text(curve.draw(points, total))
+    show(points)
+    print(f"\nDrawn in {os.path.relpath(svg)}, kept in {os.path.relpath(file)}.")
+
+
+if __name__ == "__main__":
+    main()
