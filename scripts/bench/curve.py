@@ -42,10 +42,14 @@ def title(backends, clients, total):
 def style(backends):
     def colours(shade):
         return " ".join(f".b{count} {{ --c: {COLOURS[number][shade]} }}" for number, count in enumerate(backends))
-    return ("<style>svg { --ink: #24292f; --grid: #d0d7de; --ground: #ffffff; font: 12px system-ui, sans-serif } " + colours(0) + "\n"
-            "@media (prefers-color-scheme: dark) { svg { --ink: #e6edf3; --grid: #444c56; --ground: #161b22 } " + colours(1) + " }\n"
-            "rect { fill: var(--ground) } text { fill: var(--ink) } .grid { stroke: var(--grid) } .name { font-weight: 600 } .middle { text-anchor: middle } "
-            ".end { text-anchor: end } path { fill: none; stroke: var(--c); stroke-width: 2 } circle { fill: var(--c) }</style>")
+    return f"""<style>
+svg {{ --ink: #24292f; --grid: #d0d7de; --ground: #ffffff; font: 12px system-ui, sans-serif }} {colours(0)}
+@media (prefers-color-scheme: dark) {{ svg {{ --ink: #e6edf3; --grid: #444c56; --ground: #161b22 }} {colours(1)} }}
+rect {{ fill: var(--ground) }} text {{ fill: var(--ink) }} .name {{ font-weight: 600 }}
+.middle {{ text-anchor: middle }} .end {{ text-anchor: end }}
+path {{ fill: none; stroke: var(--c); stroke-width: 2 }} circle {{ fill: var(--c) }}
+.grid {{ stroke: var(--grid); stroke-width: 1 }}
+</style>"""
 
 
 def chart(points, backends, clients, field, name, least):
@@ -53,7 +57,7 @@ def chart(points, backends, clients, field, name, least):
     yield f'<text class="name" x="0" y="-14">{name}</text>'
     for mark in range(round(top / step) + 1):
         y = HEIGHT - HEIGHT * mark * step / top
-        yield f'<path class="grid" style="stroke: var(--grid); stroke-width: 1" d="M0 {y:.1f}H{WIDTH}"/>'
+        yield f'<path class="grid" d="M0 {y:.1f}H{WIDTH}"/>'
         yield f'<text class="end" x="-6" y="{y + 4:.1f}">{mark * step:,g}</text>'
     for count in clients:
         yield f'<text class="middle" x="{place(count, clients):.1f}" y="{HEIGHT + 18}">{count:,}</text>'

@@ -7,7 +7,6 @@ import os
 import re
 import resource
 import shutil
-import statistics
 import subprocess
 import time
 
@@ -17,7 +16,8 @@ import table
 from generator import load
 from measuring import touch_memory
 from places import LOAD, PORT, WORK
-from server import KEPT, is_taken
+from ports import is_taken
+from server import KEPT
 from workload import GIB, KIB, MIB
 
 FOLDER = WORK / "limits"

@@ -90,7 +90,8 @@ def path(sort, **parameters):
 
 def cursors(order, count):
     """As the program prints them (src/protocol/listing.rs), of records in that order of SQL."""
-    rows = postgres.query(f"SELECT json_build_object('n', filename, 's', length_bytes, 'i', id) FROM uploads ORDER BY {order} LIMIT {count}")
+    rows = postgres.query("SELECT json_build_object('n', filename, 's', length_bytes, 'i', id) FROM uploads "
+                          f"ORDER BY {order} LIMIT {count}")
     return [base64.urlsafe_b64encode(row.encode()).decode().rstrip("=") for row in rows.splitlines()]
 
 

@@ -51,6 +51,11 @@ def touch_memory(size):
     shutil.rmtree(folder)
 
 
+def pages_for(size):
+    """Of memory, for all that is written, and for what PostgreSQL writes besides."""
+    return size * 5 // 2
+
+
 def per_gib(result, size):
     return {**result, "cpu_s_per_gib": round(result["cpu_s"] * GIB / size, 3) if size else None}
 

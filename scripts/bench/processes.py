@@ -1,12 +1,16 @@
 """CPU and memory of a tree of processes, out of /proc."""
 
 import os
+import signal
+import subprocess
 import threading
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
 # Of a server's tree, these are not the program itself.
 AROUND = {"nginx", "bash", "sh"}
+# Seconds that a process may take to end by itself.
+END = 15
 
 
 def tree(root):
@@ -100,3 +104,21 @@ def busy_seconds():
         fields = [int(field) for field in lines.readline().split()[1:9]]
     idle, waiting = fields[3:5]
     return (sum(fields) - idle - waiting) / TICKS
+
+
+def end(process, number=signal.SIGTERM):
+    """Ends a process and all that it has started, by their ids."""
+    below = tree(process.pid)
+    process.send_signal(number)
+    try:
+        process.wait(END)
+    except subprocess.TimeoutExpired:
+        pass
+    for left in below:
+        try:
+            # Nobody else's, should the id have been given away anew.
+            if os.getsid(left) == process.pid:
+                os.kill(left, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    process.wait()

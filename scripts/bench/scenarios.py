@@ -1,19 +1,15 @@
 """What is measured. Each scenario gets a fresh server and a workload, and returns a result."""
 
-import hashlib
-import http.client
-import json
 import os
-import subprocess
+import signal
 import time
 
 import listing
 import processes
+import resuming
 from generator import load
-from measuring import measured, per_gib, per_request, touch_memory
-from places import HERE, LOAD, PORT, WORK
-from server import end
-from workload import MIB
+from measuring import measured, pages_for, per_gib, per_request
+from places import PORT
 
 RANGE = 64 << 10
 # No file of a run has the same id, so none has the content of another.
@@ -36,7 +32,7 @@ def info(server, work):
 
 def big(server, work):
     """One large file, and then the time until what was left unsynced is on the disk."""
-    result = measured(server, lambda: server.upload(1, 1, work.big, next_ids(1)), warm=warm(work.big))
+    result = measured(server, lambda: server.upload(1, 1, work.big, next_ids(1)), warm=pages_for(work.big))
     begun = time.perf_counter()
     os.sync()
     return {**per_gib(result, work.big), "sync_after_s": round(time.perf_counter() - begun, 3)}
@@ -45,7 +41,7 @@ def big(server, work):
 def conc(server, work):
     """Many files at once."""
     size = work.files * work.file
-    result = measured(server, lambda: server.upload(work.files, work.files, work.file, next_ids(work.files)), warm=warm(size))
+    result = measured(server, lambda: server.upload(work.files, work.files, work.file, next_ids(work.files)), warm=pages_for(size))
     return per_gib(result, result["bytes"])
 
 
@@ -65,7 +61,7 @@ def down(server, work):
     compared = load("get", "--url", url, "--count", 1, "--expect", file, "--size", size)
     if compared["failures"]:
         return {**compared, "problem": f"what comes back is not what was sent: {compared['problem']}"}
-    result = per_gib(measured(server, lambda: load("get", "--url", url, "--count", 1, "--size", size), warm=warm(size)), size)
+    result = per_gib(measured(server, lambda: load("get", "--url", url, "--count", 1, "--size", size), warm=pages_for(size)), size)
     ranges = ("--range", RANGE, "--total", size)
     if load("get", "--url", url, "--count", 1, *ranges)["failures"]:
         # It ignores the header and sends everything.
@@ -86,7 +82,8 @@ def start(server, _):
     try:
         return idle(process.pid, seconds)
     finally:
-        end(process)
+        # Told to end, it would go on for some seconds, until others have learned of it.
+        processes.end(process, signal.SIGKILL)
 
 
 def idle(root, seconds):
@@ -96,71 +93,8 @@ def idle(root, seconds):
             "idle_rss_mib": round(processes.resident(living), 1), "processes": len(living)}
 
 
-def resume(server, work):
-    """A file sent by tus-js-client through a network that breaks again and again, against the same without that."""
-    source = WORK / "resume.bin"
-    if not source.exists() or source.stat().st_size != work.resumed:
-        with open(source, "wb") as file:
-            for _ in range(work.resumed // MIB):
-                file.write(os.urandom(MIB))
-    # Turning, since the first of two finds another machine than the second.
-    limits = [("cut", work.cut), ("uncut", 1 << 62)]
-    if int(time.time()) % 2:
-        limits.reverse()
-    result = {}
-    for name, limit in limits:
-        touch_memory(warm(work.resumed))
-        sent = send_resumable(server, source, limit)
-        same = digest(sent["path"]) == file_digest(source)
-        result |= {f"{name}_s": round(sent["seconds"], 3), f"{name}_same": same}
-        if name == "cut":
-            result |= {"cuts": sent["cuts"], "retries": sent["retries"]}
-    wrong = [name for name, _ in limits if not result[f"{name}_same"]]
-    result["ratio"] = round(result["cut_s"] / result["uncut_s"], 3)
-    return {"ok": 2 - len(wrong), "failures": len(wrong), **result,
-            "problem": f"what is stored is not what was sent: {', '.join(wrong)}" if wrong else ""}
-
-
-def send_resumable(server, source, limit):
-    port = PORT + 60
-    network = subprocess.Popen([LOAD, "cut", "--listen", str(port), "--to", str(PORT), "--after", str(limit)],
-                               stderr=subprocess.PIPE, text=True)
-    try:
-        time.sleep(0.2)
-        client = ["node", HERE / "resume.mjs", f"http://127.0.0.1:{port}{server.peer.upload}", source, str(server.peer.patch)]
-        done = subprocess.run(client, env=server.environment, capture_output=True, text=True, timeout=300)
-    finally:
-        network.terminate()
-        cuts = network.communicate()[1].count("cut")
-    if done.returncode:
-        raise RuntimeError(f"the client failed after {cuts} cuts: {done.stderr[-300:]}")
-    return {**json.loads(done.stdout), "cuts": cuts}
-
-
-def digest(path):
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
-    connection.request("GET", path, headers={"Tus-Resumable": "1.0.0"})
-    answer, hash = connection.getresponse(), hashlib.sha256()
-    while piece := answer.read(MIB):
-        hash.update(piece)
-    connection.close()
-    return hash.hexdigest()
-
-
-def file_digest(path):
-    hash = hashlib.sha256()
-    with open(path, "rb") as file:
-        while piece := file.read(MIB):
-            hash.update(piece)
-    return hash.hexdigest()
-
-
-def warm(size):
-    """Pages for all that is written, and for what PostgreSQL writes besides."""
-    return size * 5 // 2
-
-
-ALL = {scenario.__name__: scenario for scenario in (info, big, conc, small, down, start, resume)} | {"list": listing.measure}
+ALL = {scenario.__name__: scenario for scenario in (info, big, conc, small, down, start)}
+ALL |= {"resume": resuming.measure, "list": listing.measure}
 
 
 def applies(scenario, peer):

@@ -4,19 +4,18 @@ import http.client
 import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import time
 from dataclasses import dataclass
 
+import ports
 import postgres
 import processes
 from generator import load
 from places import BIN, HERE, PORT, WORK
 
-# What a server may take to start, and to end.
-START, END = 60, 15
+# Seconds that a server may take to start.
+START = 60
 # Small files stay until the whole run has ended. ext4 passes over inodes that were freed a short time ago one by one: to delete
 # thousands of files between two servers would make the next one's files several times as dear.
 KEPT = WORK / "kept"
@@ -49,7 +48,7 @@ class Server:
     def __enter__(self):
         if self.peer.database:
             postgres.empty()
-        if is_taken(PORT):
+        if ports.is_taken(PORT):
             raise RuntimeError(f"somebody else listens on port {PORT}; BENCH_PORT names another, with some free ones above it")
         if self.peer.prepare:
             self.prepare()
@@ -58,7 +57,7 @@ class Server:
         return self
 
     def __exit__(self, *_):
-        end(self.process)
+        processes.end(self.process)
         if self.keep_files:
             KEPT.mkdir(exist_ok=True)
             self.data.rename(KEPT / str(time.time_ns()))
@@ -78,12 +77,12 @@ class Server:
             process = subprocess.Popen(command, env=self.environment, cwd=self.run, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                        start_new_session=True)
         try:
-            while not answers(port, path):
+            while not ports.answers(port, path):
                 if process.poll() is not None or time.perf_counter() - begun > START:
                     raise RuntimeError(f"{self.peer.name} does not start: {(self.run / f'log-{port}').read_text()[-1000:]}")
                 time.sleep(0.001)
         except BaseException:
-            end(process)
+            processes.end(process)
             raise
         return process, time.perf_counter() - begun
 
@@ -110,7 +109,7 @@ class Server:
         peer = self.peer
         if peer.by == "rows":
             outcome = load("get", "--url", self.url(f"/rows/{size >> 20}"), "--count", 1)
-            return {**outcome, "bytes": size, "mb_per_s": size / 1e6 / outcome["seconds"]}
+            return {**outcome, "bytes": size, "mb_per_s": round(size / 1e6 / outcome["seconds"], 2)}
         return load("upload", "--by", peer.by, "--url", self.url(peer.upload), "--clients", clients, "--count", count, "--size", size,
                     "--first", first, "--patch", peer.patch, "--file-field", peer.field, *self.token())
 
@@ -122,42 +121,3 @@ class Server:
         cookie = re.search(r"csrftoken=([^;]+)", page.headers["Set-Cookie"])[1]
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)[1]
         return ["--header", f"Cookie: csrftoken={cookie}", "--field", f"csrfmiddlewaretoken={token}"]
-
-
-def is_taken(port):
-    """Whether somebody listens already, who would be measured instead. What was just killed gets a moment to be gone."""
-    for _ in range(100):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return False
-        time.sleep(0.05)
-    return True
-
-
-def answers(port, path):
-    """Whether the answer to a GET is 200. As little as can be: it is asked every millisecond while a server starts."""
-    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
-    try:
-        with socket.create_connection(("127.0.0.1", port), 5) as connection:
-            connection.sendall(request.encode())
-            return connection.recv(64)[9:12] == b"200"
-    except OSError:
-        return False
-
-
-def end(process):
-    """Ends a process and all that it has started, by their ids."""
-    below = processes.tree(process.pid)
-    process.terminate()
-    try:
-        process.wait(END)
-    except subprocess.TimeoutExpired:
-        pass
-    for left in below:
-        try:
-            # Nobody else's, should the id have been given away anew.
-            if os.getsid(left) == process.pid:
-                os.kill(left, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-    process.wait()

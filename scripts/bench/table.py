@@ -8,7 +8,8 @@ import peers
 
 FAILURES = ("failures", "failures")
 COLUMNS = {
-    "info": [("chain", "chain"), ("per_s", "requests/s"), ("cpu_us", "CPU µs/request"), ("p50_ms", "p50 ms"), ("p99_ms", "p99 ms"), FAILURES],
+    "info": [("chain", "chain"), ("per_s", "requests/s"), ("cpu_us", "CPU µs/request"), ("p50_ms", "p50 ms"),
+             ("p99_ms", "p99 ms"), FAILURES],
     "big": [("mb_per_s", "MB/s"), ("cpu_s_per_gib", "CPU s/GiB"), ("peak_pss_mib", "peak MiB"), ("program_pss_mib", "program's MiB"),
             ("sync_after_s", "sync after s"), FAILURES],
     "conc": [("mb_per_s", "MB/s"), ("cpu_s_per_gib", "CPU s/GiB"), ("p99_ms", "p99 ms"), ("peak_pss_mib", "peak MiB"),

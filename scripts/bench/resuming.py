@@ -1,0 +1,71 @@
+"""An upload that is cut again and again, by somebody else's client."""
+
+import hashlib
+import http.client
+import json
+import os
+import random
+import subprocess
+import time
+
+from measuring import pages_for, touch_memory
+from places import HERE, LOAD, PORT, WORK
+from workload import MIB
+
+
+def measure(server, work):
+    """A file sent by tus-js-client through a network that breaks again and again, against the same without that."""
+    source = WORK / "resume.bin"
+    if not source.exists() or source.stat().st_size != work.resumed:
+        with open(source, "wb") as file:
+            for _ in range(work.resumed // MIB):
+                file.write(os.urandom(MIB))
+    # In an order left to chance, since the first of two finds another machine than the second.
+    limits = [("cut", work.cut), ("uncut", 1 << 62)]
+    random.shuffle(limits)
+    result = {}
+    for name, limit in limits:
+        touch_memory(pages_for(work.resumed))
+        sent = send_resumable(server, source, limit)
+        same = digest(sent["path"]) == file_digest(source)
+        result |= {f"{name}_s": round(sent["seconds"], 3), f"{name}_same": same}
+        if name == "cut":
+            result |= {"cuts": sent["cuts"], "retries": sent["retries"]}
+    wrong = [name for name, _ in limits if not result[f"{name}_same"]]
+    result["ratio"] = round(result["cut_s"] / result["uncut_s"], 3)
+    return {"ok": 2 - len(wrong), "failures": len(wrong), **result,
+            "problem": f"what is stored is not what was sent: {', '.join(wrong)}" if wrong else ""}
+
+
+def send_resumable(server, source, limit):
+    port = PORT + 60
+    network = subprocess.Popen([LOAD, "cut", "--listen", str(port), "--to", str(PORT), "--after", str(limit)],
+                               stderr=subprocess.PIPE, text=True)
+    try:
+        time.sleep(0.2)
+        client = ["node", HERE / "resume.mjs", f"http://127.0.0.1:{port}{server.peer.upload}", source, str(server.peer.patch)]
+        done = subprocess.run(client, env=server.environment, capture_output=True, text=True, timeout=300)
+    finally:
+        network.terminate()
+        cuts = network.communicate()[1].count("cut")
+    if done.returncode:
+        raise RuntimeError(f"the client failed after {cuts} cuts: {done.stderr[-300:]}")
+    return {**json.loads(done.stdout), "cuts": cuts}
+
+
+def digest(path):
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
+    connection.request("GET", path, headers={"Tus-Resumable": "1.0.0"})
+    answer, hash = connection.getresponse(), hashlib.sha256()
+    while piece := answer.read(MIB):
+        hash.update(piece)
+    connection.close()
+    return hash.hexdigest()
+
+
+def file_digest(path):
+    hash = hashlib.sha256()
+    with open(path, "rb") as file:
+        while piece := file.read(MIB):
+            hash.update(piece)
+    return hash.hexdigest()
