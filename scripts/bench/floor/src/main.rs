@@ -60,7 +60,9 @@ fn serve(mut stream: &TcpStream, floor: &Floor) -> Result<(), Box<dyn Error>> {
             Received::Put { name, length } => ("201 Created", floor.store(&name, length, &mut reader)?),
             Received::Get { path } => ("200 OK", answer(&path)?),
         };
-        write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len())?;
+        // In one piece, and so in one packet.
+        let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(answer.as_bytes())?;
     }
     Ok(())
 }
