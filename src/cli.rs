@@ -49,7 +49,7 @@ pub struct Serve {
     pub max_upload_size: String,
 
     /// How much of uploads one process holds in memory at most
-    #[arg(long, env, value_name = "SIZE", default_value = "48MiB")]
+    #[arg(long, env, value_name = "SIZE", default_value = "24MiB")]
     pub memory_budget: String,
 
     /// How long a replica that was told to stop may take to finish what it has begun

@@ -69,6 +69,7 @@ impl Server {
         };
         let server = HttpServer::new(app)
             .keep_alive(KEEP_ALIVE)
+            .tcp_nodelay(true)
             .client_request_timeout(HEAD)
             .client_disconnect_timeout(LINGER)
             .backlog(BACKLOG)

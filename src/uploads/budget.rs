@@ -54,8 +54,17 @@ impl Budget {
 }
 
 impl Grant {
+    pub fn bytes(&self) -> usize {
+        self.0.num_permits()
+    }
+
     pub fn join(&mut self, other: Grant) {
         self.0.merge(other.0);
+    }
+
+    /// Gives back what it has beyond `bytes`.
+    pub fn keep(&mut self, bytes: usize) {
+        drop(self.0.split(self.bytes().saturating_sub(bytes)));
     }
 }
 
@@ -72,6 +81,16 @@ mod tests {
         assert!(budget.take(1).await.is_none());
         drop(grant);
         assert_eq!(budget.free(), 100);
+    }
+
+    #[actix_web::test]
+    async fn what_was_granted_and_is_not_needed_can_be_given_back() {
+        let budget = Budget::new(100);
+        let mut grant = budget.try_take(60).unwrap();
+        grant.keep(80);
+        assert_eq!((grant.bytes(), budget.free()), (60, 40));
+        grant.keep(10);
+        assert_eq!((grant.bytes(), budget.free()), (10, 90));
     }
 
     #[actix_web::test]

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 const MIB: usize = 1 << 20;
 /// A chunk is at least this large, unless the sender is slow, the budget short, or the body at its end.
 const SMALLEST: usize = MIB;
+/// Of a sender that is as slow as that.
+const SLOWEST: usize = 64 << 10;
 /// No chunk is larger.
 pub const LARGEST: usize = 16 * MIB;
 /// What was received is sent on when nothing more came for this long.
@@ -36,10 +38,16 @@ pub struct Chunk {
 ///
 /// A chunk ends when it is full, when the sender pauses, when the budget has no more, or with the body. Nobody waits for
 /// budget while holding unsent bytes: they are sent as a shorter chunk, so slow senders cannot lock up the budget.
+///
+/// With its first bytes a chunk gets room for all that it is likely to become. Were room taken only as bytes arrive, many
+/// senders at once would each get a little, and a chunk of a few KiB costs as much to store as a large one. Those who wait
+/// for room send into the buffers of their connections meanwhile.
 pub struct Chunker {
     body: Body,
     budget: Budget,
     target: usize,
+    /// What is likely to come without a pause.
+    expected: usize,
     /// The largest chunk that is stored quickly, as far as is known.
     ceiling: usize,
     /// Received, but not granted when the last chunk ended.
@@ -59,44 +67,71 @@ enum Tail {
 
 impl Chunker {
     pub fn new(body: Body, budget: Budget) -> Self {
-        Self { body, budget, target: SMALLEST, ceiling: LARGEST, carried: None, tail: Tail::Open }
+        let (target, expected, ceiling) = (SMALLEST, SMALLEST, LARGEST);
+        Self { body, budget, target, expected, ceiling, carried: None, tail: Tail::Open }
     }
 
     /// The next chunk; `None` after the last one. Must not be cancelled: what a dropped call had received is lost.
     pub async fn next(&mut self) -> Result<Option<Chunk>, UploadError> {
-        let began = Instant::now();
         let (mut chunk, mut pieces) = (Chunk::default(), Pieces::default());
-        while chunk.len < self.target as u64 && (chunk.len == 0 || began.elapsed() < OLDEST) {
-            let Some(bytes) = self.receive(&chunk).await else { break };
-            match self.grant(bytes.len(), &chunk).await? {
-                Some(grant) => {
-                    chunk.grow(bytes.len(), grant);
-                    pieces.push(bytes);
-                }
-                None => {
-                    self.carried = Some(bytes);
-                    break;
-                }
+        let mut received = self.begin(&mut chunk).await?;
+        let began = Instant::now();
+        while let Some(bytes) = received {
+            if !self.make_room(bytes.len(), &mut chunk) {
+                self.carried = Some(bytes);
+                break;
             }
+            chunk.len += bytes.len() as u64;
+            pieces.push(bytes);
+            let age = began.elapsed();
+            if chunk.len >= self.target as u64 || age > OLDEST {
+                break;
+            }
+            if age > SLOW {
+                chunk.give_back();
+            }
+            received = tokio::time::timeout(IDLE, self.receive()).await.ok().flatten();
         }
+        chunk.give_back();
         chunk.parts = pieces.into_parts();
         self.adapt(&chunk, began.elapsed());
         self.deliver(chunk)
     }
 
-    /// The next bytes, or `None` when the chunk should be sent as it is.
-    async fn receive(&mut self, chunk: &Chunk) -> Option<Bytes> {
+    /// The first bytes of a chunk, and room for what is likely to follow.
+    ///
+    /// The room is taken before the bytes are, so that those who wait for it hold none. Where none come it is not kept.
+    async fn begin(&mut self, chunk: &mut Chunk) -> Result<Option<Bytes>, UploadError> {
+        if self.carried.is_none() && !matches!(self.tail, Tail::Open) {
+            return Ok(None);
+        }
+        let mut room = Some(self.room(self.expected).await?);
+        let mut soon = tokio::time::timeout(IDLE, self.receive()).await.ok();
+        if soon.is_none() {
+            room = None;
+            soon = Some(self.receive().await);
+        }
+        let received = soon.flatten();
+        if let Some(bytes) = &received {
+            let wanted = bytes.len().max(self.expected);
+            if room.as_ref().is_none_or(|room| room.bytes() < wanted) {
+                drop(room.take());
+                room = Some(self.room(wanted).await?);
+            }
+            chunk.grant = room;
+        }
+        Ok(received)
+    }
+
+    /// The next bytes, or `None` when there are no more.
+    async fn receive(&mut self) -> Option<Bytes> {
         if let Some(bytes) = self.carried.take() {
             return Some(bytes);
         }
         if !matches!(self.tail, Tail::Open) {
             return None;
         }
-        let next = match chunk.len {
-            0 => self.body.next().await,
-            _ => tokio::time::timeout(IDLE, self.body.next()).await.ok()?,
-        };
-        match next {
+        match self.body.next().await {
             Some(Ok(bytes)) => return Some(bytes),
             Some(Err(error)) => self.tail = Tail::Failed(error),
             None => self.tail = Tail::Ended,
@@ -104,15 +139,19 @@ impl Chunker {
         None
     }
 
-    /// Room for `bytes` more; `None` when there is none and the chunk should be sent first.
-    async fn grant(&self, bytes: usize, chunk: &Chunk) -> Result<Option<Grant>, UploadError> {
-        match self.budget.try_take(bytes) {
-            Some(grant) => Ok(Some(grant)),
-            None if chunk.len > 0 => Ok(None),
-            None => match self.budget.take(bytes).await {
-                Some(grant) => Ok(Some(grant)),
-                None => Err(UploadError::Unavailable { retry_after: RETRY_AFTER }),
-            },
+    async fn room(&self, bytes: usize) -> Result<Grant, UploadError> {
+        let room = self.budget.take(bytes).await;
+        room.ok_or(UploadError::Unavailable { retry_after: RETRY_AFTER })
+    }
+
+    /// Makes room for `bytes` more; says no when there is none and the chunk should be sent first.
+    fn make_room(&self, bytes: usize, chunk: &mut Chunk) -> bool {
+        let Some(held) = &mut chunk.grant else { return true };
+        // The first bytes have got what there is, be it that the whole budget is less than they are.
+        let missing = (chunk.len as usize + bytes).saturating_sub(held.bytes());
+        match (missing, chunk.len) {
+            (0, _) | (_, 0) => true,
+            _ => self.budget.try_take(missing).map(|more| held.join(more)).is_some(),
         }
     }
 
@@ -125,6 +164,8 @@ impl Chunker {
             (false, _) => self.target / 2,
         };
         self.target = wanted.min(self.budget.free() / 4).min(self.ceiling).clamp(SMALLEST, LARGEST);
+        // One that has filled its room would have filled more.
+        self.expected = (chunk.len as usize + 1).next_power_of_two().clamp(SLOWEST, SMALLEST);
     }
 
     /// Told how long it took to store a chunk of so many bytes, repetitions included.
@@ -157,11 +198,10 @@ impl Chunker {
 }
 
 impl Chunk {
-    fn grow(&mut self, bytes: usize, grant: Grant) {
-        self.len += bytes as u64;
-        match &mut self.grant {
-            Some(held) => held.join(grant),
-            None => self.grant = Some(grant),
+    /// What it has more room than bytes for.
+    fn give_back(&mut self) {
+        if let Some(held) = &mut self.grant {
+            held.keep(self.len as usize);
         }
     }
 
@@ -202,7 +242,11 @@ async fn exactly(mut body: Body, count: u64) -> Result<Vec<Bytes>, BodyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::stream;
+    use futures_util::future::{Either, join_all, select};
+    use futures_util::{FutureExt, stream};
+    use std::cell::Cell;
+    use std::pin::pin;
+    use std::rc::Rc;
 
     fn body(pieces: Vec<Result<Bytes, BodyError>>) -> Body {
         stream::iter(pieces).boxed_local()
@@ -236,15 +280,61 @@ mod tests {
 
     #[actix_web::test]
     async fn without_budget_what_is_held_is_sent_as_a_shorter_chunk() {
-        let budget = Budget::new(MIB as u32);
+        let budget = Budget::new(2 * MIB as u32);
         let _others = budget.try_take(MIB - 300).unwrap();
-        let mut chunker = Chunker::new(body(pieces(2, 200)), budget);
+        let mut chunker = Chunker::new(body(pieces(2, MIB - 100)), budget);
         let first = chunker.next().await.unwrap().unwrap();
-        assert_eq!((first.len, first.last), (200, false));
+        assert_eq!((first.len, first.last), (MIB as u64 - 100, false));
         drop(first);
         let second = chunker.next().await.unwrap().unwrap();
-        assert_eq!((second.len, second.last), (200, true));
+        assert_eq!((second.len, second.last), (MIB as u64 - 100, true));
         assert!(chunker.next().await.unwrap().is_none());
+    }
+
+    #[actix_web::test]
+    async fn many_senders_at_once_make_no_smaller_chunks() {
+        let budget = Budget::new(4 * MIB as u32);
+        let senders = (0..32).map(|_| lengths(Chunker::new(body(pieces(16, MIB / 8)), budget.clone())));
+        for lengths in join_all(senders).await {
+            assert_eq!(lengths, [(MIB as u64, false), (MIB as u64, false), (0, true)]);
+        }
+    }
+
+    #[actix_web::test]
+    async fn who_waits_for_room_holds_no_bytes() {
+        let asked = Rc::new(Cell::new(0));
+        let count = asked.clone();
+        let sender = stream::iter(pieces(1, 5)).inspect(move |_| count.set(count.get() + 1)).boxed_local();
+        let budget = Budget::new(MIB as u32);
+        let others = budget.try_take(MIB).unwrap();
+        let mut chunker = Chunker::new(sender, budget);
+        let mut next = pin!(chunker.next());
+        assert!(next.as_mut().now_or_never().is_none());
+        assert_eq!(asked.get(), 0);
+        drop(others);
+        assert_eq!(next.await.unwrap().unwrap().len, 5);
+    }
+
+    #[actix_web::test]
+    async fn a_sender_that_has_not_begun_keeps_no_room_from_others() {
+        let budget = Budget::new(MIB as u32);
+        let mut idle = Chunker::new(stream::pending().boxed_local(), budget.clone());
+        let mut other = Chunker::new(body(pieces(1, 5)), budget);
+        let idle = async { idle.next().await.is_ok() };
+        let next = pin!(other.next());
+        match select(pin!(idle), next).await {
+            Either::Left(_) => panic!("nobody has sent anything"),
+            Either::Right((chunk, _)) => assert_eq!(chunk.unwrap().unwrap().len, 5),
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_chunk_holds_no_more_room_than_it_has_bytes() {
+        let budget = Budget::new(4 * MIB as u32);
+        let chunk = Chunker::new(body(pieces(2, 10)), budget.clone()).next().await.unwrap().unwrap();
+        assert_eq!(budget.free(), 4 * MIB - 20);
+        drop(chunk);
+        assert_eq!(budget.free(), 4 * MIB);
     }
 
     #[actix_web::test]

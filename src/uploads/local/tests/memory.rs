@@ -51,9 +51,9 @@ async fn a_request_that_is_cancelled_while_it_reads_holds_nothing(rig: &Rig) {
     for way in [Way::Part, Way::Whole, Way::Chunk, Way::Client, Way::Relay] {
         let (body, stalls) = stalled(&bytes);
         let (held, granted) = match way {
-            Way::Part => (cancelled(rig, rig.create(None, First::Part(body)), stalls).await, bytes.len()),
-            Way::Whole => (cancelled(rig, rig.create(None, First::Whole(body)), stalls).await, bytes.len()),
-            // A relay's chunk is granted before it is read, a client's bytes as they arrive.
+            Way::Part => (cancelled(rig, rig.create(None, First::Part(body)), stalls).await, MIB),
+            Way::Whole => (cancelled(rig, rig.create(None, First::Whole(body)), stalls).await, MIB),
+            // A relay's chunk is granted as it is, a client's as large as it is likely to become.
             Way::Chunk => {
                 let first = First::Chunk { body, count: count as u64 };
                 (cancelled(rig, rig.create(None, first), stalls).await, count)
@@ -65,7 +65,7 @@ async fn a_request_that_is_cancelled_while_it_reads_holds_nothing(rig: &Rig) {
             }
             Way::Client => {
                 let request = rig.uploads.append(&rig.call, upload.id, claims(5), body);
-                (cancelled(rig, request, stalls).await, bytes.len())
+                (cancelled(rig, request, stalls).await, MIB)
             }
         };
         assert_eq!(held, granted, "{way:?}");
