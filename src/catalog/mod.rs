@@ -152,7 +152,7 @@ pub trait Catalog: Finals {
     async fn claim(&self, id: UploadId, offset: u64, after: Option<Epoch>) -> Result<Upload, CatalogError>;
 
     /// Moves the offset by one chunk and what is pending before it, if the record is in `advance.epoch`, its bytes end at
-    /// `advance.from`, and it is not complete: compare-and-set, the last statement of the transaction that `staged` joins.
+    /// `advance.from`, and it is not complete: compare-and-set, at the end of the transaction that `staged` joins.
     /// Otherwise [`CatalogError::Conflict`], and nothing staged counts. Puts the expiry off to `ttl` from now.
     ///
     /// A chunk that is pending leaves the offset where it is. It is of no more use once the next epoch is taken.

@@ -18,7 +18,7 @@ const OVERLAP: Duration = Duration::from_secs(15);
 /// PostgreSQL says it itself, and one test holds both.
 pub(super) const PART_STAYS: i32 = 7;
 
-/// In how many extents an upload may lie that others share.
+/// In how many extents an upload may lie that others share. The SQL for PostgreSQL says this itself, too.
 pub(super) const PIECES_SHARED: i64 = 1000;
 
 /// A name in the form by which one searches and sorts: in lower case, so that both databases agree on every script.

@@ -5,6 +5,8 @@
 //!
 //! A connection is released only where all went well; see [`Lease`](crate::db::postgres::Lease).
 
+mod at_once;
+mod changes;
 mod joining;
 mod pending;
 mod queries;
@@ -25,6 +27,7 @@ use crate::domain::{
 };
 use crate::replica::{Census, Report};
 use async_trait::async_trait;
+use changes::{Chunk, Creation};
 use deadpool_postgres::Transaction;
 use read::Found;
 use std::ops::Range;
@@ -66,6 +69,14 @@ async fn settle<T>(
     }
 }
 
+/// A row in the way says no more than that something is.
+fn unless_in_the_way<T>(outcome: Result<Option<T>, Error>) -> Result<Option<T>, Error> {
+    match outcome {
+        Err(Error::Duplicate(_)) => Ok(None),
+        outcome => outcome,
+    }
+}
+
 fn can_be_claimed(upload: &Upload, offset: u64, after: Option<Epoch>) -> bool {
     let epoch = after.is_none_or(|after| upload.epoch == after);
     epoch && upload.offset == offset && upload.state() == State::Receiving && !upload.is_final()
@@ -82,9 +93,20 @@ impl Catalog for PostgresCatalog {
     ) -> Result<Upload, CatalogError> {
         within_patience(async {
             let mut lease = self.pool.lease().await?;
-            let transaction = lease.transaction().await?;
-            let outcome = write::create(&transaction, new, first, &staged, ttl).await;
-            let outcome = match settle(transaction, outcome).await? {
+            let creation = Creation::of(new, first, ttl)?;
+            let created = match staged {
+                Staged::Durable => unless_in_the_way(at_once::create(&lease, &creation).await)?,
+                Staged::InTransaction(_) => None,
+            };
+            let created = match created {
+                Some(upload) => Some(upload),
+                None => {
+                    let transaction = lease.transaction().await?;
+                    let outcome = write::create(&transaction, &creation, &staged).await;
+                    settle(transaction, outcome).await?
+                }
+            };
+            let outcome = match created {
                 Some(upload) => Ok(upload),
                 None => Err(read::find(&lease, new.id).await?.conflict()),
             };
@@ -135,12 +157,24 @@ impl Catalog for PostgresCatalog {
     ) -> Result<Upload, CatalogError> {
         within_patience(async {
             let mut lease = self.pool.lease().await?;
-            let transaction = lease.transaction().await?;
-            let outcome = match advance.pending {
-                true => pending::append(&transaction, id, advance, &staged, ttl).await,
-                false => write::append(&transaction, id, advance, &staged, ttl).await,
+            let chunk = Chunk::of(id, advance, ttl)?;
+            let alone = !advance.pending && advance.offset == advance.from;
+            let advanced = match staged {
+                Staged::Durable if alone => unless_in_the_way(at_once::append(&lease, &chunk).await)?,
+                Staged::Durable | Staged::InTransaction(_) => None,
             };
-            let outcome = match settle(transaction, outcome).await? {
+            let advanced = match advanced {
+                Some(upload) => Some(upload),
+                None => {
+                    let transaction = lease.transaction().await?;
+                    let outcome = match advance.pending {
+                        true => pending::append(&transaction, &chunk, &staged).await,
+                        false => write::append(&transaction, &chunk, &staged).await,
+                    };
+                    settle(transaction, outcome).await?
+                }
+            };
+            let outcome = match advanced {
                 Some(upload) => Ok(upload),
                 None => Err(read::find(&lease, id).await?.conflict()),
             };

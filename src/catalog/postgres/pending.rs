@@ -1,41 +1,39 @@
 //! Bytes that do not count yet: see the table `pending`.
 
-use super::write::{Place, Range, store};
+use super::changes::Chunk;
+use super::write::store;
 use super::{queries, rows};
-use crate::catalog::Advance;
-use crate::catalog::stored::{signed, unsigned};
+use crate::catalog::stored::unsigned;
 use crate::db::{Error, Staged};
-use crate::domain::{Upload, UploadId};
+use crate::domain::Upload;
 use deadpool_postgres::Transaction;
 use futures_util::future::{join, join3};
-use std::time::Duration;
+use tokio_postgres::types::ToSql;
 
 type Result<T> = std::result::Result<T, Error>;
 
 /// Stores a chunk behind what counts. As [`super::write::append`], but the offset stays.
 pub(super) async fn append(
     transaction: &Transaction<'_>,
-    id: UploadId,
-    advance: &Advance,
+    chunk: &Chunk,
     staged: &Staged,
-    ttl: Duration,
 ) -> Result<Option<Upload>> {
+    let pin = transaction.prepare_cached(queries::PIN).await?;
+    let record_segment = transaction.prepare_cached(queries::RECORD_PENDING_SEGMENT).await?;
     let hold = transaction.prepare_cached(queries::HOLD).await?;
     let keep = transaction.prepare_cached(queries::KEEP).await?;
-    let range = Range::prepare(transaction, id, advance).await?;
-    let place = Place::of(id, advance)?;
-    let Place { id, epoch, offset, from, count } = &place;
-    let end = signed(advance.from + advance.count)?;
-    let digest = advance.digest.save();
+    let Chunk { id, epoch, offset, from, count, digest, ttl, backend, frontend, .. } = chunk;
+    let end = chunk.end();
 
-    if !place.pin(transaction).await? {
+    if transaction.query_opt(&pin, &chunk.place()).await?.is_none() {
         return Ok(None);
     }
     store(staged, transaction).await?;
+    let segment: [&(dyn ToSql + Sync); 6] = [id, epoch, from, count, backend, frontend];
     let (recorded, held, kept) = join3(
-        range.record_segment(transaction),
-        transaction.execute(&hold, &[id, epoch, from, count, offset, &digest]),
-        transaction.query_opt(&keep, &[id, epoch, offset, &end, &ttl.as_secs_f64()]),
+        transaction.execute(&record_segment, &segment),
+        transaction.execute(&hold, &[id, epoch, from, count, offset, digest]),
+        transaction.query_opt(&keep, &[id, epoch, offset, &end, ttl]),
     )
     .await;
     recorded?;
@@ -50,10 +48,10 @@ pub(super) async fn append(
 }
 
 /// What is pending before a chunk becomes part of it. False if that is not there.
-pub(super) async fn release(transaction: &Transaction<'_>, place: &Place) -> Result<bool> {
+pub(super) async fn release(transaction: &Transaction<'_>, chunk: &Chunk) -> Result<bool> {
     let release_pending = transaction.prepare_cached(queries::RELEASE_PENDING).await?;
     let release_segments = transaction.prepare_cached(queries::RELEASE_SEGMENTS).await?;
-    let Place { id, epoch, from, .. } = place;
+    let Chunk { id, epoch, from, .. } = chunk;
     let (pending, segments) = join(
         transaction.execute(&release_pending, &[id, epoch, from]),
         transaction.execute(&release_segments, &[id, epoch]),

@@ -11,6 +11,19 @@ macro_rules! record {
     };
 }
 
+/// Of the upload `$id`: another complete one with this digest and length, in not too many pieces. It stays until the end of the
+/// transaction: its removal waits, and one whose removal is under way is passed over.
+macro_rules! twin {
+    ($sha256:literal, $length:literal, $id:literal) => {
+        concat!(
+            "SELECT id FROM uploads WHERE sha256 = ", $sha256, " AND length_bytes = ", $length, " AND id <> ", $id,
+            " AND completed_at IS NOT NULL \
+             AND (SELECT count(*) FROM (SELECT FROM extents WHERE upload_id = uploads.id LIMIT 1001) AS few) <= 1000 \
+             LIMIT 1 FOR KEY SHARE SKIP LOCKED"
+        )
+    };
+}
+
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
         $($(#[$doc])* pub(in crate::catalog::postgres) const $name: &str = $sql;)*
@@ -22,20 +35,31 @@ macro_rules! statements {
 pub(super) mod joining;
 
 statements! {
-    /// In its final state. $11 is the time to live in seconds; complete if there is a digest ($10). A complete part stays longer than
-    /// an incomplete upload: the other parts may take their time. What is only a part ($12)
-    /// has a time to live even then.
-    INSERT_UPLOAD = concat!(
-        "INSERT INTO uploads (id, filename, filename_key, content_type, metadata, length_bytes, offset_bytes, epoch, \
-         digest_state, sha256, blob_id, created_at, completed_at, expires_at, concat) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $1, now(), CASE WHEN $10::bytea IS NOT NULL THEN now() END, \
-         CASE WHEN $10::bytea IS NULL THEN now() + make_interval(secs => $11) \
-           WHEN $12::text = 'partial' THEN now() + 7 * make_interval(secs => $11) END, $12) \
-         ON CONFLICT (id) DO NOTHING RETURNING ",
-        record!()
+    /// An upload in its final state, its blob, and what its first chunk of $7 bytes brings. $10 is the time to live in seconds;
+    /// complete if there is a digest ($9). A complete part stays longer than an incomplete upload: the other parts may take
+    /// their time. What is only a part ($11) has a time to live even then. Nothing is created if there is such a record, or, where
+    /// $14 says so, a twin.
+    CREATE = concat!(
+        "WITH twin AS (", twin!("$9", "$6", "$1"), "), created AS (\
+           INSERT INTO uploads (id, filename, filename_key, content_type, metadata, length_bytes, offset_bytes, epoch, \
+             digest_state, sha256, blob_id, created_at, completed_at, expires_at, concat) \
+           SELECT $1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $1, now(), CASE WHEN $9 IS NOT NULL THEN now() END, \
+             CASE WHEN $9 IS NULL THEN now() + make_interval(secs => $10) \
+               WHEN $11 = 'partial' THEN now() + 7 * make_interval(secs => $10) END, $11 \
+           WHERE NOT $14 OR NOT EXISTS (SELECT FROM twin) \
+           ON CONFLICT (id) DO NOTHING RETURNING ", record!(), "), \
+         owned AS (INSERT INTO blobs (id, refs) SELECT id, 1 FROM created), \
+         extent AS (INSERT INTO extents (upload_id, epoch, offset_bytes, length_bytes, blob_id, start_bytes) \
+           SELECT id, epoch, 0, offset_bytes, id, 0 FROM created WHERE offset_bytes > 0), \
+         segment AS (INSERT INTO segments (upload_id, epoch, offset_bytes, length_bytes, backend, frontend) \
+           SELECT id, epoch, 0, offset_bytes, $12, $13 FROM created WHERE offset_bytes > 0) \
+         SELECT ", record!(), " FROM created"
     );
 
-    INSERT_BLOB = "INSERT INTO blobs (id, refs) VALUES ($1, 1)";
+    /// Fails with a row that exists already if the upload was removed before.
+    REFUSE_REMOVED =
+        "INSERT INTO blobs (id, refs, doomed_at) SELECT blobs.id, 0, now() FROM blobs JOIN tombstones ON tombstones.id = blobs.id \
+         WHERE blobs.id = $1 AND removed_at > now() - make_interval(secs => $2)";
 
     /// With the digest's state and the end of all bytes, of what is pending too.
     FIND = concat!(
@@ -59,16 +83,38 @@ statements! {
            AND $4 = coalesce((SELECT end_bytes FROM pending WHERE upload_id = $1 AND pending.epoch = $2), offset_bytes) \
            AND blob_id IS NOT NULL FOR KEY SHARE";
 
-    /// The compare-and-set: last in an append. Waits for one that runs at the same time, and then sees what that has done.
+    /// The compare-and-set, and what a chunk of $5 bytes from $4 on brings. Waits for one that runs at the same time, and then
+    /// sees what that has done to the record; what it sees of the rows beside it is as old as the record was. What is pending
+    /// before the chunk was released, and counts from the offset ($3) on. Nothing moves, where $12 says so, if there is a twin.
+    ///
+    /// What goes on where the last row of its epoch ends makes that row longer, so that a large upload does not leave a row
+    /// for each chunk; a segment if it is of the same backend and frontend.
     ADVANCE = concat!(
-        "UPDATE uploads SET offset_bytes = $9::bigint + $4::bigint, length_bytes = coalesce(length_bytes, $5), digest_state = $6, \
-         sha256 = $7, completed_at = CASE WHEN $7::bytea IS NOT NULL THEN greatest(created_at, now()) END, \
-         expires_at = CASE WHEN $7::bytea IS NULL THEN now() + make_interval(secs => $8) \
-           WHEN concat = 'partial' THEN now() + 7 * make_interval(secs => $8) END \
-         WHERE id = $1 AND epoch = $2 AND offset_bytes = $3 AND completed_at IS NULL \
-         AND ($5::bigint IS NULL OR length_bytes IS NULL OR length_bytes = $5) \
-         AND (coalesce(length_bytes, $5) IS NULL OR $9::bigint + $4::bigint <= coalesce(length_bytes, $5)) RETURNING ",
-        record!()
+        "WITH twin AS (", twin!("$8", "$4::bigint + $5::bigint", "$1"), "), advanced AS (\
+           UPDATE uploads SET offset_bytes = $4::bigint + $5::bigint, length_bytes = coalesce(length_bytes, $6), \
+             digest_state = $7, sha256 = $8, completed_at = CASE WHEN $8 IS NOT NULL THEN greatest(created_at, now()) END, \
+             expires_at = CASE WHEN $8 IS NULL THEN now() + make_interval(secs => $9) \
+               WHEN concat = 'partial' THEN now() + 7 * make_interval(secs => $9) END \
+           WHERE id = $1 AND epoch = $2 AND offset_bytes = $3 AND completed_at IS NULL AND blob_id IS NOT NULL \
+           AND NOT EXISTS (SELECT FROM pending WHERE upload_id = $1 AND pending.epoch = $2) \
+           AND ($6::bigint IS NULL OR length_bytes IS NULL OR length_bytes = $6) \
+           AND (coalesce(length_bytes, $6) IS NULL OR $4::bigint + $5::bigint <= coalesce(length_bytes, $6)) \
+           AND (NOT $12 OR NOT EXISTS (SELECT FROM twin)) RETURNING ", record!(), "), \
+         longer_extent AS (UPDATE extents SET length_bytes = length_bytes + added \
+           FROM (SELECT offset_bytes - $3 AS added FROM advanced WHERE offset_bytes > $3) AS more \
+           WHERE upload_id = $1 AND epoch = $2 AND blob_id = $1 AND offset_bytes + length_bytes = $3 \
+           AND offset_bytes = (SELECT max(offset_bytes) FROM extents WHERE upload_id = $1 AND epoch = $2) RETURNING 1), \
+         extent AS (INSERT INTO extents (upload_id, epoch, offset_bytes, length_bytes, blob_id, start_bytes) \
+           SELECT $1, $2, $3, offset_bytes - $3, $1, $3 FROM advanced \
+           WHERE offset_bytes > $3 AND NOT EXISTS (SELECT FROM longer_extent)), \
+         longer_segment AS (UPDATE segments SET length_bytes = length_bytes + $5 \
+           FROM (SELECT FROM advanced WHERE $5 > 0) AS more \
+           WHERE upload_id = $1 AND epoch = $2 AND backend = $10 AND frontend IS NOT DISTINCT FROM $11 AND NOT pending \
+           AND offset_bytes + length_bytes = $4 \
+           AND offset_bytes = (SELECT max(offset_bytes) FROM segments WHERE upload_id = $1 AND epoch = $2) RETURNING 1), \
+         segment AS (INSERT INTO segments (upload_id, epoch, offset_bytes, length_bytes, backend, frontend) \
+           SELECT $1, $2, $4, $5, $10, $11 FROM advanced WHERE $5 > 0 AND NOT EXISTS (SELECT FROM longer_segment)) \
+         SELECT ", record!(), " FROM advanced"
     );
 
     /// What is pending of an epoch grows by a chunk, if that begins where it ends. ($5) is where it all begins.
@@ -90,23 +136,14 @@ statements! {
 
     RELEASE_SEGMENTS = "UPDATE segments SET pending = false WHERE upload_id = $1 AND epoch = $2 AND pending";
 
-    /// What goes on where the last row of its epoch ends makes that row longer, so that a large upload does not leave a row
-    /// for each chunk. Whatever it found here, it counts only if [`ADVANCE`] then finds the offset unmoved.
-    RECORD_EXTENT =
-        "WITH grown AS (UPDATE extents SET length_bytes = length_bytes + $4 \
-           WHERE upload_id = $1 AND epoch = $2 AND blob_id = $1 AND offset_bytes + length_bytes = $3 \
-           AND offset_bytes = (SELECT max(offset_bytes) FROM extents WHERE upload_id = $1 AND epoch = $2) RETURNING 1) \
-         INSERT INTO extents (upload_id, epoch, offset_bytes, length_bytes, blob_id, start_bytes) \
-         SELECT $1, $2, $3, $4, $1, $3 WHERE NOT EXISTS (SELECT FROM grown)";
-
-    /// As [`RECORD_EXTENT`], for those of one backend and frontend.
-    RECORD_SEGMENT =
-        "WITH grown AS (UPDATE segments SET length_bytes = length_bytes + $4 \
+    /// Of a chunk that is pending. As [`ADVANCE`] does with those that count.
+    RECORD_PENDING_SEGMENT =
+        "WITH longer AS (UPDATE segments SET length_bytes = length_bytes + $4 \
            WHERE upload_id = $1 AND epoch = $2 AND backend = $5 AND frontend IS NOT DISTINCT FROM $6 \
-           AND pending = $7 AND offset_bytes + length_bytes = $3 \
+           AND pending AND offset_bytes + length_bytes = $3 \
            AND offset_bytes = (SELECT max(offset_bytes) FROM segments WHERE upload_id = $1 AND epoch = $2) RETURNING 1) \
          INSERT INTO segments (upload_id, epoch, offset_bytes, length_bytes, backend, frontend, pending) \
-         SELECT $1, $2, $3, $4, $5, $6, $7 WHERE NOT EXISTS (SELECT FROM grown)";
+         SELECT $1, $2, $3, $4, $5, $6, true WHERE $4 > 0 AND NOT EXISTS (SELECT FROM longer)";
 
     EXTENTS = "SELECT offset_bytes, length_bytes, blob_id, epoch, start_bytes FROM extents \
                WHERE upload_id = $1 AND offset_bytes < $3 AND offset_bytes + length_bytes > $2 ORDER BY offset_bytes";
@@ -175,12 +212,7 @@ statements! {
            ON CONFLICT (id) DO UPDATE SET removed_at = excluded.removed_at) \
          SELECT id FROM condemned";
 
-    /// A complete upload ($3 is another) with this digest and length. It stays until the end of the transaction: its removal
-    /// waits, and one whose removal is under way is passed over.
-    FIND_TWIN =
-        "SELECT id FROM uploads WHERE sha256 = $1 AND length_bytes = $2 AND completed_at IS NOT NULL AND id <> $3 \
-         AND (SELECT count(*) FROM (SELECT FROM extents WHERE upload_id = uploads.id LIMIT $4::bigint + 1) AS few) <= $4::bigint \
-         LIMIT 1 FOR KEY SHARE SKIP LOCKED";
+    FIND_TWIN = twin!("$1", "$2", "$3");
 
     TAKE_TURN = "SELECT pg_advisory_xact_lock($1)";
 

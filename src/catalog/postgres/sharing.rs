@@ -1,37 +1,55 @@
 //! Equal content is stored once: an upload that becomes complete takes over the extents of one that has the same digest and
-//! length, its twin, and gives its own bytes up. All inside of the transaction that completes it, before its compare-and-set:
-//! the extents of a complete upload never change.
+//! length, its twin, and gives its own bytes up. All inside of the transaction that completes it: the extents of a complete
+//! upload never change.
 //!
 //! A twin that is found stays until this transaction ends, for its removal waits for us; so each of its blobs is referred to
 //! until then, and from then on by us too. One that is being removed already is locked, and passed over.
 //!
 //! Of two that become complete at once neither sees the other. So who finds no twin stores its bytes, waits for its turn
-//! among those of equal content, and looks once more. Should the one before it hang there, it waits no longer than for any
-//! lock, and its turn comes when the database ends that one's session.
+//! among those of equal content, and looks once more; one whose bytes are stored already looks only then ([`super::at_once`]).
+//! Everybody changes the record and all that goes with it in turn, so that no two wait for one another. Should the one before
+//! it hang there, it waits no longer than for any lock, and its turn comes when the database ends that one's session.
 //!
 //! One that lies in very many pieces is nobody's twin: taking them over would cost more than it saves, and time that nobody has.
 
 use super::queries;
-use crate::catalog::Advance;
-use crate::catalog::stored::{PIECES_SHARED as PIECES, signed};
 use crate::db::Error;
-use crate::domain::{Sha256Sum, UploadId};
+use crate::domain::Sha256Sum;
 use deadpool_postgres::Transaction;
 use futures_util::future::{join, join_all};
 use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+/// What two complete uploads have in common that share their bytes.
+pub(super) struct Content {
+    sha256: Sha256Sum,
+    length: i64,
+}
+
+impl Content {
+    /// Nothing is shared that is empty.
+    pub(super) fn of(length: i64, sha256: Option<Sha256Sum>) -> Option<Self> {
+        sha256.filter(|_| length > 0).map(|sha256| Self { sha256, length })
+    }
+
+    /// The number of the lock for which those of equal content wait. Others that share it wait without need.
+    pub(super) fn turn(&self) -> i64 {
+        let mut number = [0; 8];
+        number.copy_from_slice(&self.sha256.0[..8]);
+        i64::from_be_bytes(number)
+    }
+}
+
 /// What an upload shares, or nothing: it is not yet complete, or empty, or has no twin.
 pub(super) struct Sharing {
-    content: Option<Content>,
+    steps: Option<Steps>,
     twin: Option<Uuid>,
 }
 
-struct Content {
+struct Steps {
     upload: Uuid,
-    sha256: Sha256Sum,
-    length: i64,
+    content: Content,
     find_twin: Statement,
     take_turn: Statement,
     hold_blobs: Statement,
@@ -46,15 +64,13 @@ impl Sharing {
     /// Everything is prepared here, so that what is sent together later goes out in order.
     pub(super) async fn prepare(
         transaction: &Transaction<'_>,
-        id: UploadId,
-        advance: Option<&Advance>,
+        upload: Uuid,
+        content: Option<Content>,
     ) -> Result<Self, Error> {
-        let complete = advance.and_then(|advance| Some((advance.from + advance.count, advance.sha256?)));
-        let content = match complete {
-            Some((length @ 1.., sha256)) => Some(Content {
-                upload: id.as_uuid(),
-                sha256,
-                length: signed(length)?,
+        let steps = match content {
+            Some(content) => Some(Steps {
+                upload,
+                content,
                 find_twin: transaction.prepare_cached(queries::FIND_TWIN).await?,
                 take_turn: transaction.prepare_cached(queries::TAKE_TURN).await?,
                 hold_blobs: transaction.prepare_cached(queries::HOLD_BLOBS).await?,
@@ -64,9 +80,9 @@ impl Sharing {
                 copy_extents: transaction.prepare_cached(queries::COPY_EXTENTS).await?,
                 disown_blob: transaction.prepare_cached(queries::DISOWN_BLOB).await?,
             }),
-            Some((0, _)) | None => None,
+            None => None,
         };
-        Ok(Self { content, twin: None })
+        Ok(Self { steps, twin: None })
     }
 
     /// Whether there is a twin, and so nothing to store.
@@ -76,23 +92,29 @@ impl Sharing {
 
     /// Looks for a twin.
     pub(super) async fn look(&mut self, transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
-        if let Some(content) = &self.content {
-            self.twin = content.find_twin(transaction).await?;
+        if let Some(steps) = &self.steps {
+            self.twin = steps.find_twin(transaction).await?;
         }
         Ok(())
     }
 
-    /// Looks once more, if there was none, when those of equal content that came before have committed or given up.
+    /// Waits until those of equal content that came before have committed or given up, and looks once more, if there was no
+    /// twin. Who has one waits, too: else it could go just when this is committed, and who looks meanwhile would find neither.
     pub(super) async fn look_in_turn(
         &mut self,
         transaction: &Transaction<'_>,
     ) -> Result<(), tokio_postgres::Error> {
-        let (Some(content), None) = (&self.content, self.twin) else { return Ok(()) };
-        let number = turn(&content.sha256);
+        let Some(steps) = &self.steps else { return Ok(()) };
+        let number = steps.content.turn();
         let turn: [&(dyn ToSql + Sync); 1] = [&number];
         // Sent together, and yet the second sees what was committed until the first was through.
-        let (waited, twin) =
-            join(transaction.execute(&content.take_turn, &turn), content.find_twin(transaction)).await;
+        let (waited, twin) = join(transaction.execute(&steps.take_turn, &turn), async {
+            match self.twin {
+                Some(twin) => Ok(Some(twin)),
+                None => steps.find_twin(transaction).await,
+            }
+        })
+        .await;
         waited?;
         self.twin = twin?;
         Ok(())
@@ -100,34 +122,25 @@ impl Sharing {
 
     /// Takes over what the twin has, if there is one, instead of all that the upload has by then.
     pub(super) async fn share(&self, transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
-        let (Some(content), Some(twin)) = (&self.content, &self.twin) else { return Ok(()) };
-        let (upload, both) = (&content.upload, &vec![content.upload, *twin]);
-        // In turn here, too: else its twin could go just when this is committed, and who looks meanwhile would find neither.
-        let steps: [(&Statement, &[&(dyn ToSql + Sync)]); 7] = [
-            (&content.take_turn, &[&turn(&content.sha256)]),
-            (&content.hold_blobs, &[both]),
-            (&content.refer_to_blobs, &[twin]),
-            (&content.release_blobs, &[upload]),
-            (&content.delete_extents, &[upload]),
-            (&content.copy_extents, &[upload, twin]),
-            (&content.disown_blob, &[upload]),
+        let (Some(steps), Some(twin)) = (&self.steps, &self.twin) else { return Ok(()) };
+        let (upload, both) = (&steps.upload, &vec![steps.upload, *twin]);
+        let steps: [(&Statement, &[&(dyn ToSql + Sync)]); 6] = [
+            (&steps.hold_blobs, &[both]),
+            (&steps.refer_to_blobs, &[twin]),
+            (&steps.release_blobs, &[upload]),
+            (&steps.delete_extents, &[upload]),
+            (&steps.copy_extents, &[upload, twin]),
+            (&steps.disown_blob, &[upload]),
         ];
         let steps = steps.into_iter().map(|(statement, values)| transaction.execute(statement, values));
         join_all(steps).await.into_iter().try_for_each(|step| step.map(drop))
     }
 }
 
-impl Content {
+impl Steps {
     async fn find_twin(&self, transaction: &Transaction<'_>) -> Result<Option<Uuid>, tokio_postgres::Error> {
-        let sha256 = self.sha256.0.as_slice();
-        let values: [&(dyn ToSql + Sync); 4] = [&sha256, &self.length, &self.upload, &PIECES];
+        let sha256 = self.content.sha256.0.as_slice();
+        let values: [&(dyn ToSql + Sync); 3] = [&sha256, &self.content.length, &self.upload];
         transaction.query_opt(&self.find_twin, &values).await?.map(|row| row.try_get(0)).transpose()
     }
-}
-
-/// The number of the lock for which those of equal content wait. Others that share it wait without need.
-pub(super) fn turn(sha256: &Sha256Sum) -> i64 {
-    let mut number = [0; 8];
-    number.copy_from_slice(&sha256.0[..8]);
-    i64::from_be_bytes(number)
 }

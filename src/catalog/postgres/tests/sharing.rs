@@ -3,6 +3,7 @@
 use super::catalog;
 use super::hanging::until_waiting;
 use crate::catalog::conformance::{TTL, bytes, create, last_bytes, new_upload};
+use crate::catalog::postgres::sharing::Content;
 use crate::catalog::postgres::{PostgresCatalog, queries};
 use crate::catalog::{Advance, Catalog, CatalogError};
 use crate::db::postgres::TransactionPart;
@@ -83,7 +84,7 @@ async fn a_turn_behind_equal_content_that_hangs_is_unavailable_in_time() {
     let content = last_bytes(0, 10);
     let mut lease = catalog.pool.lease().await.unwrap();
     let hung = lease.transaction().await.unwrap();
-    let number = super::super::sharing::turn(content.sha256.as_ref().unwrap());
+    let number = Content::of(10, content.sha256).unwrap().turn();
     hung.execute(queries::TAKE_TURN, &[&number]).await.unwrap();
 
     let asked = Instant::now();
@@ -105,10 +106,12 @@ async fn who_has_found_a_twin_takes_its_turn_too() {
     let twin = whole(&catalog, &content).await.unwrap().id;
     let mut lease = catalog.pool.lease().await.unwrap();
     let in_turn = lease.transaction().await.unwrap();
-    let number = super::super::sharing::turn(content.sha256.as_ref().unwrap());
+    let number = Content::of(10, content.sha256).unwrap().turn();
     in_turn.execute(queries::TAKE_TURN, &[&number]).await.unwrap();
     let (sharing, removing) = (catalog.clone(), catalog.clone());
-    let shared = tokio::spawn(async move { whole(&sharing, &content).await });
+    let staged = Staged::InTransaction(Box::new(Superfluous));
+    let shared =
+        tokio::spawn(async move { sharing.create(&new_upload(None), Some(&content), staged, TTL).await });
     until_waiting(&catalog.pool, 1).await;
     // The twin stays until then.
     let removal = tokio::spawn(async move { removing.terminate(twin).await });
@@ -117,6 +120,25 @@ async fn who_has_found_a_twin_takes_its_turn_too() {
     let shared = shared.await.unwrap().unwrap();
     assert_eq!(removal.await.unwrap().unwrap(), []);
     assert_eq!(catalog.terminate(shared.id).await.unwrap(), [BlobId(twin.as_uuid())]);
+}
+
+/// It does not look before it is its turn, for there is nothing that it could spare itself to store.
+#[tokio::test]
+async fn whose_twin_is_removed_before_its_turn_keeps_its_own_bytes() {
+    let (_database, catalog) = catalog().await;
+    let content = last_bytes(0, 10);
+    let twin = whole(&catalog, &content).await.unwrap().id;
+    let mut lease = catalog.pool.lease().await.unwrap();
+    let in_turn = lease.transaction().await.unwrap();
+    let number = Content::of(10, content.sha256).unwrap().turn();
+    in_turn.execute(queries::TAKE_TURN, &[&number]).await.unwrap();
+    let storing = catalog.clone();
+    let stored = tokio::spawn(async move { whole(&storing, &content).await });
+    until_waiting(&catalog.pool, 1).await;
+    assert_eq!(catalog.terminate(twin).await.unwrap(), [BlobId(twin.as_uuid())]);
+    in_turn.rollback().await.unwrap();
+    let id = stored.await.unwrap().unwrap().id;
+    assert_eq!(catalog.extents(id, 0..10).await.unwrap()[0].blob, BlobId(id.as_uuid()));
 }
 
 /// Both were in time when they began: a relay that lost the answer sends the chunk again while the first is still stored.
@@ -131,7 +153,7 @@ async fn of_the_last_chunk_twice_at_once_one_shares_and_the_other_is_late() {
     let last = Advance { sha256: content.sha256, ..last_bytes(5, 5) };
     let mut lease = catalog.pool.lease().await.unwrap();
     let in_turn = lease.transaction().await.unwrap();
-    let number = super::super::sharing::turn(content.sha256.as_ref().unwrap());
+    let number = Content::of(10, content.sha256).unwrap().turn();
     in_turn.execute(queries::TAKE_TURN, &[&number]).await.unwrap();
     let append = |backend| {
         let (catalog, last) = (catalog.clone(), Advance { backend, ..last.clone() });
