@@ -14,10 +14,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Pieces grow from the one to the other: a short read wastes no memory, a long one no time. Each reader that is slower than we
-/// are holds one, which no budget counts.
-const FIRST_BYTES: usize = 64 << 10;
-const LAST_BYTES: usize = 256 << 10;
+/// Small enough to be in the processor's cache still when it is sent. Each reader that is slower than we are holds one, which no
+/// budget counts.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// The `length` bytes of a file from `position` on.
 pub(super) async fn read(
@@ -30,8 +29,7 @@ pub(super) async fn read(
         // Its name is not in memory, or the kernel cannot tell; whatever else is wrong is wrong again.
         Err(_) => blocking(move || File::open(path)).await?,
     };
-    let reading =
-        Reading { file: Arc::new(file), position, left: length, piece: FIRST_BYTES, last: Bytes::new() };
+    let reading = Reading { file: Arc::new(file), position, left: length, last: Bytes::new() };
     Ok(stream::try_unfold(reading, Reading::next))
 }
 
@@ -39,7 +37,6 @@ struct Reading {
     file: Arc<File>,
     position: u64,
     left: u64,
-    piece: usize,
     /// What was read last. If nobody else holds it any more its memory takes what comes next.
     last: Bytes,
 }
@@ -49,7 +46,7 @@ impl Reading {
         if self.left == 0 {
             return Ok(None);
         }
-        let count = self.piece.min(usize::try_from(self.left).unwrap_or(self.piece));
+        let count = PIECE_BYTES.min(usize::try_from(self.left).unwrap_or(PIECE_BYTES));
         let mut bytes = std::mem::take(&mut self.last).try_into_mut().unwrap_or_default();
         bytes.resize(count, 0);
         let there = read_from_memory(&self.file, &mut bytes, self.position);
@@ -59,7 +56,6 @@ impl Reading {
         let bytes = bytes.freeze();
         self.position += count as u64;
         self.left -= count as u64;
-        self.piece = (self.piece * 2).min(LAST_BYTES);
         self.last = bytes.clone();
         Ok(Some((bytes, self)))
     }
