@@ -8,6 +8,8 @@
 //! the store is opened, so that no write has to make one durable. With a million blobs each holds some 4000 files, which
 //! deleting a blob looks through. A folder for each blob would spare that and cost two more fsyncs for each upload.
 
+mod reading;
+
 use super::{BlobError, BlobStore, Owner, Place, Stage};
 use crate::db::Staged;
 use crate::domain::{BlobEpoch, BlobId, CatalogId, Epoch};
@@ -18,7 +20,6 @@ use futures_util::stream::{self, BoxStream};
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, IoSlice, Write};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -27,10 +28,6 @@ use uuid::Uuid;
 const WRITE_BYTES: usize = 1 << 20;
 /// POSIX's IOV_MAX on Linux.
 const WRITE_PARTS: usize = 1024;
-/// Pieces read grow up to [`LAST_READ_BYTES`]: a short read wastes no memory, a long one no time. Each reader that is slower
-/// than we are holds one or two, which no budget counts.
-const FIRST_READ_BYTES: usize = 64 << 10;
-const LAST_READ_BYTES: usize = 256 << 10;
 /// Room on the disk that no upload gets. A catalog on the same disk needs some to say what was deleted: without it a disk
 /// that uploads have filled could never be emptied again.
 const RESERVED_BYTES: u64 = 64 << 20;
@@ -134,9 +131,7 @@ impl BlobStore for LocalBlobs {
         length: u64,
     ) -> Result<BoxStream<'static, Result<Bytes, BlobError>>, BlobError> {
         let path = self.file_of(place.blob, place.epoch);
-        let file = Arc::new(blocking(move || File::open(path)).await?);
-        let reading = Reading { file, position: place.start, left: length, piece: FIRST_READ_BYTES };
-        Ok(stream::try_unfold(reading, Reading::next).boxed())
+        Ok(reading::read(path, place.start, length).await?.boxed())
     }
 
     async fn delete(&self, blob: BlobId) -> Result<(), BlobError> {
@@ -314,36 +309,6 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder)?.sync_all() {
         Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
         outcome => outcome,
-    }
-}
-
-struct Reading {
-    file: Arc<File>,
-    position: u64,
-    left: u64,
-    piece: usize,
-}
-
-impl Reading {
-    async fn next(self) -> Result<Option<(Bytes, Reading)>, BlobError> {
-        let Reading { file, position, left, piece } = self;
-        if left == 0 {
-            return Ok(None);
-        }
-        let count = piece.min(usize::try_from(left).unwrap_or(piece));
-        let source = file.clone();
-        let read = blocking(move || {
-            let mut bytes = vec![0; count];
-            source.read_exact_at(&mut bytes, position).map(|()| Bytes::from(bytes))
-        });
-        let bytes = read.await?;
-        let rest = Reading {
-            file,
-            position: position + count as u64,
-            left: left - count as u64,
-            piece: (piece * 2).min(LAST_READ_BYTES),
-        };
-        Ok(Some((bytes, rest)))
     }
 }
 

@@ -134,6 +134,14 @@ impl Catalog for FaultyCatalog {
         self.inner.extents(id, range).await
     }
 
+    async fn find_with_extents(
+        &self,
+        id: UploadId,
+        range: Range<u64>,
+    ) -> Result<(Record, Vec<Extent>), CatalogError> {
+        self.inner.find_with_extents(id, range).await
+    }
+
     async fn segments(&self, id: UploadId) -> Result<Vec<Segment>, CatalogError> {
         self.inner.segments(id).await
     }

@@ -167,6 +167,13 @@ pub trait Catalog: Finals {
     /// Which stored bytes make up `range`, in order, cut to it.
     async fn extents(&self, id: UploadId, range: Range<u64>) -> Result<Vec<Extent>, CatalogError>;
 
+    /// What [`Catalog::find`] and then [`Catalog::extents`] would say, asked at once.
+    async fn find_with_extents(
+        &self,
+        id: UploadId,
+        range: Range<u64>,
+    ) -> Result<(Record, Vec<Extent>), CatalogError>;
+
     /// Who stored which range, in order, merged.
     async fn segments(&self, id: UploadId) -> Result<Vec<Segment>, CatalogError>;
 

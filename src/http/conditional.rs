@@ -59,6 +59,11 @@ pub(super) fn guards(headers: &HeaderMap) -> bool {
     ["If-Match", "If-None-Match", "If-Unmodified-Since"].iter().any(|name| headers.contains_key(*name))
 }
 
+/// Whether the answer to a reader may depend on more than whether the upload is there.
+pub(super) fn has_conditions(headers: &HeaderMap) -> bool {
+    guards(headers) || headers.contains_key("If-Modified-Since")
+}
+
 /// A request that changes something goes ahead only if its conditions hold; what is 304 to a reader is 412 to it (RFC 9110,
 /// section 13.1.2).
 pub(super) fn check(headers: &HeaderMap, upload: &Upload) -> Result<(), Refused> {

@@ -1,4 +1,4 @@
-use super::conditional::{Lists, Version};
+use super::conditional::{Lists, Version, has_conditions};
 use super::request::{Caller, Id, hint};
 use super::{Refused, Service};
 use crate::domain::{State, Upload};
@@ -7,7 +7,7 @@ use crate::protocol::code::Code;
 use crate::protocol::conditional::{Conditions, Validators, Verdict, print_date};
 use crate::protocol::range::{self, Selection};
 use crate::protocol::{disposition, repr_digest};
-use crate::uploads::{Call, Content, UploadError};
+use crate::uploads::{Call, Content, Sought, UploadError};
 use actix_web::body::SizedStream;
 use actix_web::http::header;
 use actix_web::http::{Method, StatusCode};
@@ -27,45 +27,60 @@ pub async fn content(
     Caller(call): Caller,
     Id(id): Id,
 ) -> Result<HttpResponse, Refused> {
-    let upload = service.uploads.stat(&call, id).await?;
+    let sought = match expected(&request) {
+        Some(range) => service.uploads.seek(&call, id, range).await?,
+        None => service.uploads.stat(&call, id).await?.into(),
+    };
+    let upload = &sought.upload;
     match upload.state() {
         State::Complete => {}
         State::Receiving => return Err(UploadError::Incomplete { offset: upload.offset }.into()),
     }
-    let (version, lists) = (Version::of(&upload), Lists::of(request.headers()));
+    let (version, lists) = (Version::of(upload), Lists::of(request.headers()));
     let (now, conditions) = (version.validators(), lists.conditions(request.headers()));
     let parts = match conditions.evaluate(now) {
         Verdict::PreconditionFailed => return Err(Refused::plain(Code::PreconditionFailed)),
-        Verdict::NotModified => return Ok(describe(StatusCode::NOT_MODIFIED, now, &upload).finish()),
+        Verdict::NotModified => return Ok(describe(StatusCode::NOT_MODIFIED, now, upload).finish()),
         Verdict::Proceed => match selection(&request, &conditions, now, upload.offset) {
-            Selection::Unsatisfiable => return Err(Refused::unsatisfiable(upload.offset)),
+            Selection::Unsatisfiable => {
+                let there = service.uploads.stat(&call, id).await?;
+                return Err(Refused::unsatisfiable(there.offset));
+            }
             Selection::Parts(parts) => Some(parts),
             Selection::Whole => None,
         },
     };
     let status = if parts.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
-    let mut answer = describe(status, now, &upload);
+    let mut answer = describe(status, now, upload);
     answer
         .insert_header((header::CONTENT_DISPOSITION, disposition::attachment(&upload.filename)))
         // Should a browser show it nevertheless, it runs nothing and reaches nothing.
         .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"));
     if *request.method() == Method::HEAD {
-        answer.insert_header((header::CONTENT_TYPE, content_type(&upload)));
+        answer.insert_header((header::CONTENT_TYPE, content_type(upload)));
         let nothing = stream::empty::<Result<Bytes, UploadError>>();
         return Ok(answer.body(SizedStream::new(upload.offset, nothing)));
     }
-    let source = Source { service, call, upload };
+    let length = upload.offset;
+    let source = Source { service, call, sought };
     match parts.as_deref() {
-        None => source.send_one(answer, 0..source.upload.offset).await,
+        None => source.send_one(answer, 0..length).await,
         Some([part]) => {
-            answer.insert_header((
-                header::CONTENT_RANGE,
-                range::print_content_range(part, source.upload.offset),
-            ));
+            answer.insert_header((header::CONTENT_RANGE, range::print_content_range(part, length)));
             source.send_one(answer, part.clone()).await
         }
         Some(parts) => source.send_several(answer, parts.to_vec()).await,
     }
+}
+
+/// The bytes that are asked for, as far as that can be said before anything is known of the upload. `None` where the answer may
+/// need none of them: then nothing would tell that what is remembered of the upload was removed.
+fn expected(request: &HttpRequest) -> Option<Range<u64>> {
+    if *request.method() != Method::GET || has_conditions(request.headers()) {
+        return None;
+    }
+    let asked = hint(request.headers(), "Range").and_then(range::parse);
+    Some(asked.map_or(0..range::END, |specs| range::expected(&specs)))
 }
 
 /// Ranges are defined for `GET` alone (RFC 9110, section 14.2).
@@ -103,7 +118,7 @@ fn content_type(upload: &Upload) -> String {
 struct Source {
     service: web::Data<Service>,
     call: Rc<Call>,
-    upload: Upload,
+    sought: Sought,
 }
 
 impl Source {
@@ -111,7 +126,7 @@ impl Source {
     async fn open(&self, range: Range<u64>) -> Result<Content, UploadError> {
         match range.is_empty() {
             true => Ok(stream::empty().boxed_local()),
-            false => self.service.uploads.open(&self.call, &self.upload, range).await,
+            false => self.service.uploads.open(&self.call, &self.sought, range).await,
         }
     }
 
@@ -122,7 +137,7 @@ impl Source {
     ) -> Result<HttpResponse, Refused> {
         let length = range.end - range.start;
         let content = self.open(range).await?;
-        answer.insert_header((header::CONTENT_TYPE, content_type(&self.upload)));
+        answer.insert_header((header::CONTENT_TYPE, content_type(&self.sought.upload)));
         Ok(answer.body(SizedStream::new(length, content)))
     }
 
@@ -134,8 +149,8 @@ impl Source {
     ) -> Result<HttpResponse, Refused> {
         let frame = Frame {
             boundary: Uuid::now_v7().simple().to_string(),
-            content_type: content_type(&self.upload),
-            length: self.upload.offset,
+            content_type: content_type(&self.sought.upload),
+            length: self.sought.upload.offset,
         };
         let mut opened = match parts.first() {
             Some(first) => Some(self.open(first.clone()).await?),

@@ -29,6 +29,9 @@ pub enum Selection {
 /// a read of its own.
 pub const MAX_RANGES: usize = 32;
 
+/// Past the last byte of whatever can be stored: databases count in signed 64-bit integers.
+pub const END: u64 = i64::MAX as u64;
+
 /// `None` for anything but a well-formed set of byte ranges: "An origin server MUST ignore a Range header field that
 /// contains a range unit it does not understand", and a malformed one is best treated alike.
 pub fn parse(value: &str) -> Option<Vec<Spec>> {
@@ -66,6 +69,15 @@ pub fn select(specs: &[Spec], length: u64) -> Selection {
     match parts.is_empty() {
         true => Selection::Unsatisfiable,
         false => Selection::Parts(parts),
+    }
+}
+
+/// What `specs` will most likely select, said before the length is known: nothing if that alone tells.
+pub fn expected(specs: &[Spec]) -> Range<u64> {
+    match *specs {
+        [Spec::From(first)] => first..END,
+        [Spec::Between(first, last)] => first..END.min(last + 1),
+        _ => 0..0,
     }
 }
 

@@ -21,7 +21,8 @@ pub use local::{Finisher, LocalUploads};
 pub use sweeper::{SweepError, Sweeper, Swept, pair};
 
 use crate::domain::{
-    Checksum, ContainerId, Epoch, Listing, NewUpload, Page, PartFault, Refusal, Segment, Upload, UploadId,
+    Checksum, ContainerId, Epoch, Extent, Listing, NewUpload, Page, PartFault, Refusal, Segment, Upload,
+    UploadId,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -60,6 +61,13 @@ pub struct Call {
     pub frontend: Option<ContainerId>,
     /// The last backend asked, for `X-Backend-Container`.
     pub backend: Cell<Option<ContainerId>>,
+}
+
+/// An upload that is to be read, and where its bytes are, as far as that came along.
+#[derive(Clone, Debug)]
+pub struct Sought {
+    pub upload: Upload,
+    extents: Vec<Extent>,
 }
 
 /// What comes with the creation of an upload.
@@ -180,11 +188,21 @@ pub trait Uploads {
 
     async fn list(&self, call: &Call, listing: &Listing) -> Result<Page, UploadError>;
 
+    /// The record, for who is about to open a range of it, most likely this one. It may be one that was remembered: only
+    /// [`Uploads::open`] tells whether a complete upload is still there.
+    async fn seek(&self, call: &Call, id: UploadId, range: Range<u64>) -> Result<Sought, UploadError>;
+
     /// The bytes of `range`, which lies inside the complete upload. Yields exactly these or ends with an error.
-    async fn open(&self, call: &Call, upload: &Upload, range: Range<u64>) -> Result<Content, UploadError>;
+    async fn open(&self, call: &Call, sought: &Sought, range: Range<u64>) -> Result<Content, UploadError>;
 
     /// Removes the upload and frees its bytes.
     async fn terminate(&self, call: &Call, id: UploadId) -> Result<(), UploadError>;
+}
+
+impl From<Upload> for Sought {
+    fn from(upload: Upload) -> Self {
+        Self { upload, extents: Vec::new() }
+    }
 }
 
 impl From<Refusal> for UploadError {

@@ -99,3 +99,31 @@ fn a_full_disk_is_told_apart() {
         assert!(matches!(BlobError::from(io::Error::from(kind)), BlobError::Full(_)));
     }
 }
+
+/// Whether the reader keeps what it was given or not.
+#[tokio::test]
+async fn what_is_read_is_the_same_from_memory_and_from_the_disk() {
+    let (_folder, store) = store().await;
+    let place = Place { blob: BlobId(Uuid::now_v7()), epoch: Epoch(1), start: 0 };
+    let bytes: Vec<u8> = (0..1_000_000u32).map(|n| (n % 251) as u8).collect();
+    let mut stage = store.stage(place).await.unwrap();
+    stage.write(&[Bytes::copy_from_slice(&bytes)]).await.unwrap();
+    stage.finish().await.unwrap();
+    let file = File::open(store.file_of(place.blob, place.epoch)).unwrap();
+    // How much of it the kernel is told to forget: nothing, something in the middle, all.
+    for (from, forgotten) in [(0, 1), (300_000, 200_000), (0, bytes.len() as u64)] {
+        let forgotten = std::num::NonZeroU64::new(forgotten);
+        for keeps in [false, true] {
+            rustix::fs::fadvise(&file, from, forgotten, rustix::fs::Advice::DontNeed).unwrap();
+            let (mut kept, mut at) = (Vec::new(), 0);
+            let mut pieces = store.read(place, bytes.len() as u64).await.unwrap();
+            while let Some(piece) = pieces.try_next().await.unwrap() {
+                assert!(bytes[at..].starts_with(&piece));
+                at += piece.len();
+                kept.extend(keeps.then_some(piece));
+            }
+            assert_eq!(at, bytes.len());
+            assert!(!keeps || kept.concat() == bytes);
+        }
+    }
+}

@@ -69,6 +69,7 @@ async fn what_is_found_is_what_was_answered(catalog: &dyn Catalog) {
 async fn an_unknown_upload_is_not_found(catalog: &dyn Catalog) {
     let id = UploadId::mint();
     assert!(matches!(catalog.find(id).await, Err(CatalogError::NotFound)));
+    assert!(matches!(catalog.find_with_extents(id, 0..5).await, Err(CatalogError::NotFound)));
     assert!(matches!(catalog.claim(id, 0, None).await, Err(CatalogError::NotFound)));
     assert!(matches!(append(catalog, id, &bytes(0, 1)).await, Err(CatalogError::NotFound)));
     assert!(matches!(catalog.terminate(id).await, Err(CatalogError::NotFound)));
@@ -193,6 +194,9 @@ async fn extents_tell_the_epoch_and_are_cut_to_the_range(catalog: &dyn Catalog) 
     assert_eq!(catalog.extents(id, 5..12).await.unwrap(), [extent(5, 5, 1), extent(10, 2, 2)]);
     assert_eq!(catalog.extents(id, 10..11).await.unwrap(), [extent(10, 1, 2)]);
     assert_eq!(catalog.extents(id, 25..30).await.unwrap(), []);
+    let (record, found) = catalog.find_with_extents(id, 5..12).await.unwrap();
+    assert_eq!(record.upload, catalog.find(id).await.unwrap().upload);
+    assert_eq!(found, catalog.extents(id, 5..12).await.unwrap());
 }
 
 /// 16 at once: at the beginning, where each would write the first row of the upload, and later, where each would make the

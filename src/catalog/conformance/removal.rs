@@ -21,6 +21,7 @@ pub(super) async fn a_removed_upload_is_gone(catalog: &dyn Catalog) {
     let again = catalog.create(&new, Some(&last_bytes(0, 5)), Staged::Durable, TTL).await;
     assert!(matches!(again, Err(CatalogError::Gone)), "{again:?}");
     assert!(catalog.extents(id, 0..5).await.unwrap().is_empty());
+    assert!(matches!(catalog.find_with_extents(id, 0..5).await, Err(CatalogError::Gone)));
     assert!(catalog.segments(id).await.unwrap().is_empty());
 }
 

@@ -194,6 +194,20 @@ impl Catalog for PostgresCatalog {
         .await
     }
 
+    async fn find_with_extents(
+        &self,
+        id: UploadId,
+        range: Range<u64>,
+    ) -> Result<(Record, Vec<Extent>), CatalogError> {
+        within_patience(async {
+            let lease = self.pool.lease().await?;
+            let (found, extents) = read::find_with_extents(&lease, id, range).await?;
+            lease.release();
+            Ok((found.record()?, extents))
+        })
+        .await
+    }
+
     async fn segments(&self, id: UploadId) -> Result<Vec<Segment>, CatalogError> {
         within_patience(async {
             let lease = self.pool.lease().await?;

@@ -9,6 +9,7 @@ use crate::domain::{
 };
 use crate::replica::{Census, Report};
 use deadpool_postgres::ClientWrapper;
+use futures_util::future::try_join;
 use std::ops::Range;
 use std::time::Duration;
 use tokio_postgres::types::ToSql;
@@ -58,6 +59,15 @@ pub(super) async fn extents(client: &ClientWrapper, id: UploadId, range: Range<u
     let rows = client.query(&statement, &values).await?;
     let extents: Vec<Extent> = rows.iter().map(rows::extent).collect::<Result<_>>()?;
     Ok(extents.iter().filter_map(|extent| extent.within(&range)).collect())
+}
+
+/// The second question is on its way before the first is answered.
+pub(super) async fn find_with_extents(
+    client: &ClientWrapper,
+    id: UploadId,
+    range: Range<u64>,
+) -> Result<(Found, Vec<Extent>)> {
+    try_join(find(client, id), extents(client, id, range)).await
 }
 
 pub(super) async fn segments(client: &ClientWrapper, id: UploadId) -> Result<Vec<Segment>> {

@@ -22,7 +22,7 @@ use crate::domain::{
 };
 use crate::replica::{Census, Report};
 use async_trait::async_trait;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
@@ -95,6 +95,17 @@ impl Catalog for SqliteCatalog {
 
     async fn extents(&self, id: UploadId, range: Range<u64>) -> Result<Vec<Extent>, CatalogError> {
         self.database.read(move |connection| read::extents(connection, id, range)).await
+    }
+
+    async fn find_with_extents(
+        &self,
+        id: UploadId,
+        range: Range<u64>,
+    ) -> Result<(Record, Vec<Extent>), CatalogError> {
+        let both = move |connection: &Connection| {
+            Ok((read::find(connection, id)?, read::extents(connection, id, range)?))
+        };
+        self.database.read(both).await
     }
 
     async fn segments(&self, id: UploadId) -> Result<Vec<Segment>, CatalogError> {

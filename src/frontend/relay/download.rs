@@ -8,7 +8,7 @@ use crate::telemetry::metrics::RELAY_DOWNLOADS_RESUMED;
 use crate::uploads::{Call, Content, UploadError};
 use actix_web::http::StatusCode;
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -67,6 +67,9 @@ impl Download {
             if let Some(bytes) = self.piece().await {
                 self.range.start += bytes.len() as u64;
                 self.failures = Failures::default();
+                if self.range.is_empty() {
+                    self.hang_up();
+                }
                 return Ok(Some(bytes));
             }
             let deadline = self.failures.pause().await?;
@@ -86,6 +89,8 @@ impl Download {
         let target = coming.lease.target();
         let left = self.range.end - self.range.start;
         let received = tokio::select! {
+            // What is there already is taken before anything is set up to wait.
+            biased;
             received = coming.response.next() => received,
             () = target.falls_silent() => None,
             () = tokio::time::sleep(STALL) => {
@@ -109,6 +114,13 @@ impl Download {
                 self.from = None;
                 None
             }
+        }
+    }
+
+    /// Gives the connection back. awc keeps only one whose answer it has seen to end, and closes the others.
+    fn hang_up(&mut self) {
+        if let Some(mut coming) = self.from.take() {
+            drop(coming.response.next().now_or_never());
         }
     }
 

@@ -5,20 +5,23 @@
 //! stored whole or not at all, in an epoch that only this request holds, so sending it twice does no harm.
 //!
 //! Start reading in [`RelayUploads::send_chunk`], the heart; `client` asks the backends, `wire` says in what words, `download`
-//! goes on from another backend where one stopped.
+//! goes on from another backend where one stopped, `known` spares a question before it.
 
 pub mod client;
 mod download;
+mod known;
 pub mod wire;
 
 use crate::domain::{Listing, NewUpload, Page, Segment, Upload, UploadId};
 use crate::uploads::{
-    Append, Body, Budget, Call, Chunk, Chunker, Content, First, Incoming, UploadError, Uploads, Writer,
+    Append, Body, Budget, Call, Chunk, Chunker, Content, First, Incoming, Sought, UploadError, Uploads,
+    Writer,
 };
 use async_trait::async_trait;
 use client::{Client, READING};
 use futures_util::TryFutureExt;
 use futures_util::future::try_join;
+use known::Known;
 use std::ops::Range;
 use std::time::Instant;
 
@@ -27,11 +30,12 @@ use std::time::Instant;
 pub struct RelayUploads {
     client: Client,
     budget: Budget,
+    known: Known,
 }
 
 impl RelayUploads {
     pub fn new(client: Client, budget: Budget) -> Self {
-        Self { client, budget }
+        Self { client, budget, known: Known::default() }
     }
 
     /// Sends chunk after chunk, the first of which was read already.
@@ -209,8 +213,22 @@ impl Uploads for RelayUploads {
         wire::page(&self.client.ask_within(call, &wire::list(listing), READING).await?)
     }
 
-    async fn open(&self, call: &Call, upload: &Upload, range: Range<u64>) -> Result<Content, UploadError> {
-        download::open(self.client.clone(), call, upload.id, range).await
+    async fn seek(&self, call: &Call, id: UploadId, _range: Range<u64>) -> Result<Sought, UploadError> {
+        if let Some(upload) = self.known.get(id) {
+            return Ok(upload.into());
+        }
+        let upload = self.stat(call, id).await?;
+        self.known.remember(&upload);
+        Ok(upload.into())
+    }
+
+    async fn open(&self, call: &Call, sought: &Sought, range: Range<u64>) -> Result<Content, UploadError> {
+        let id = sought.upload.id;
+        let opened = download::open(self.client.clone(), call, id, range).await;
+        if let Err(UploadError::NotFound | UploadError::Gone) = opened {
+            self.known.forget(id);
+        }
+        opened
     }
 
     async fn terminate(&self, call: &Call, id: UploadId) -> Result<(), UploadError> {

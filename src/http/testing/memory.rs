@@ -2,7 +2,7 @@ use crate::domain::{
     Changed, Checksum, Concat, Cursor, Digest, Epoch, Listing, Moment, NewUpload, News, Page, PartFault,
     Segment, SortKey, State, Upload, UploadId,
 };
-use crate::uploads::{Append, Body, Call, Changes, Content, First, UploadError, Uploads, Writer};
+use crate::uploads::{Append, Body, Call, Changes, Content, First, Sought, UploadError, Uploads, Writer};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -23,6 +23,8 @@ pub(in crate::http) struct Memory {
 pub(in crate::http) struct Store {
     pub uploads: BTreeMap<UploadId, (Upload, Vec<u8>)>,
     pub removed: HashMap<UploadId, Moment>,
+    /// What is remembered for readers.
+    pub sought: HashMap<UploadId, Upload>,
     /// While set, more has changed than can be told.
     pub too_many: bool,
     /// While set, every call fails with it.
@@ -196,8 +198,23 @@ impl Uploads for Memory {
         self.change(|store| Ok(page(store.uploads.values().map(|(upload, _)| upload), listing)))
     }
 
+    /// Remembers what was complete, whatever has become of it.
+    async fn seek(&self, _: &Call, id: UploadId, _: Range<u64>) -> Result<Sought, UploadError> {
+        self.change(|store| {
+            if let Some(known) = store.sought.get(&id) {
+                return Ok(known.clone().into());
+            }
+            let upload = store.find(id)?.0.clone();
+            if upload.state() == State::Complete && upload.offset > 0 {
+                store.sought.insert(id, upload.clone());
+            }
+            Ok(upload.into())
+        })
+    }
+
     /// In pieces of 3 bytes. Where content is missing it ends with an error.
-    async fn open(&self, _: &Call, upload: &Upload, range: Range<u64>) -> Result<Content, UploadError> {
+    async fn open(&self, _: &Call, sought: &Sought, range: Range<u64>) -> Result<Content, UploadError> {
+        let upload = &sought.upload;
         self.change(|store| {
             if store.unreadable == Some(upload.id) {
                 return Err(UploadError::Unavailable { retry_after: Duration::from_secs(1) });

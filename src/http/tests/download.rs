@@ -182,3 +182,27 @@ fn content_that_fails_before_its_first_byte_is_a_problem() {
         server.get(&url, headers).problem(503, "unavailable");
     }
 }
+
+/// Whatever is asked of it, and whoever remembers what it was.
+#[test]
+fn content_that_was_removed_is_gone_though_it_was_read_before() {
+    let (server, url) = server();
+    let tag = format!("\"{}\"", url.split('/').nth(3).unwrap());
+    let asked: [&[(&str, &str)]; 8] = [
+        &[],
+        &[("Range", "bytes=2-5")],
+        &[("Range", "bytes=2-5"), ("If-Range", &tag)],
+        &[("Range", "bytes=0-1,5-6")],
+        &[("Range", "bytes=10-")],
+        &[("If-None-Match", &tag)],
+        &[("If-Match", "\"another\"")],
+        &[("If-Modified-Since", "Fri, 01 Jan 2100 00:00:00 GMT")],
+    ];
+    let statuses = asked.map(|headers| server.get(&url, headers).status);
+    assert_eq!(statuses, [200, 206, 206, 206, 416, 304, 412, 304]);
+    server.request("DELETE", url.strip_suffix("/content").unwrap(), &[], b"");
+    for headers in asked {
+        server.get(&url, headers).problem(410, "gone");
+        assert_eq!(server.request("HEAD", &url, headers, b"").status, 410);
+    }
+}

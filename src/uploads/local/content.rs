@@ -1,7 +1,7 @@
 use crate::blobs::{BlobError, BlobStore, Place};
 use crate::catalog::{Catalog, CatalogError};
-use crate::domain::{Extent, State, Upload, UploadId};
-use crate::uploads::{Content, UploadError};
+use crate::domain::{Extent, State, UploadId};
+use crate::uploads::{Content, Sought, UploadError};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use std::ops::Range;
@@ -11,23 +11,20 @@ use std::sync::Arc;
 pub(super) async fn open(
     catalog: Arc<dyn Catalog>,
     blobs: Arc<dyn BlobStore>,
-    upload: &Upload,
+    sought: &Sought,
     range: Range<u64>,
 ) -> Result<Content, UploadError> {
+    let upload = &sought.upload;
     if upload.state() == State::Receiving {
         return Err(UploadError::Incomplete { offset: upload.offset });
     }
     if range.is_empty() {
         return Ok(stream::empty().boxed_local());
     }
-    let extents = catalog.extents(upload.id, range.clone()).await?;
-    if extents.is_empty() {
-        return Err(why_empty(&*catalog, upload.id).await);
+    let mut extents: Vec<Extent> = sought.extents.iter().filter_map(|extent| extent.within(&range)).collect();
+    if check_gapless(&extents, &range).is_err() {
+        extents = ask_for_extents(&*catalog, upload.id, &range).await?;
     }
-    check_gapless(&extents, &range).map_err(|gap| {
-        log::error!("{gap}");
-        UploadError::Internal
-    })?;
     let id = upload.id;
     let told = move |error| {
         let catalog = catalog.clone();
@@ -36,6 +33,22 @@ pub(super) async fn open(
     let mut pieces = read(blobs, extents).or_else(told).boxed_local();
     let first = pieces.try_next().await?;
     Ok(stream::iter(first.map(Ok)).chain(pieces).boxed_local())
+}
+
+async fn ask_for_extents(
+    catalog: &dyn Catalog,
+    id: UploadId,
+    range: &Range<u64>,
+) -> Result<Vec<Extent>, UploadError> {
+    let extents = catalog.extents(id, range.clone()).await?;
+    if extents.is_empty() {
+        return Err(why_empty(catalog, id).await);
+    }
+    check_gapless(&extents, range).map_err(|gap| {
+        log::error!("{gap}");
+        UploadError::Internal
+    })?;
+    Ok(extents)
 }
 
 /// The bytes of these extents, one after the other. The next is opened when the one before it has been read.

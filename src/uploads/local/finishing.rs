@@ -9,6 +9,7 @@ use crate::db::Chain;
 use crate::domain::{Digest, InvalidDigest, UploadId};
 use crate::uploads::checking::absorb;
 use futures_util::TryStreamExt;
+use futures_util::stream::TryReadyChunksError;
 use log::Level;
 use std::collections::HashMap;
 use std::pin::pin;
@@ -17,6 +18,8 @@ use std::time::{Duration, Instant};
 
 /// How much is read before it is noted how far the digest has come.
 const SLICE: u64 = 64 << 20;
+/// How many pieces, of those that need not be waited for, go to another thread together.
+const READ_TOGETHER: usize = 16;
 /// How long what cannot be read is let be.
 const REST: Duration = Duration::from_secs(60);
 /// Uploads that one question is about.
@@ -132,9 +135,10 @@ impl Finisher {
         let range = upload.digested..upload.length.min(upload.digested.saturating_add(self.slice));
         let extents = self.catalog.extents(upload.id, range.clone()).await?;
         content::check_gapless(&extents, &range)?;
-        let mut pieces = pin!(content::read(self.blobs.clone(), extents));
-        while let Some(piece) = pieces.try_next().await? {
-            let hashed = absorb(digest, std::slice::from_ref(&piece), piece.len() as u64, Digest::update);
+        let mut pieces = pin!(content::read(self.blobs.clone(), extents).try_ready_chunks(READ_TOGETHER));
+        while let Some(pieces) = pieces.try_next().await.map_err(|TryReadyChunksError(_, error)| error)? {
+            let count = pieces.iter().map(|piece| piece.len() as u64).sum();
+            let hashed = absorb(digest, &pieces, count, Digest::update);
             digest = hashed.await.map_err(|_| Unreadable::Hashing)?;
         }
         let now = match range.end == upload.length {

@@ -11,7 +11,8 @@ mod writer;
 pub use finishing::Finisher;
 
 use super::{
-    Append, Body, Budget, Call, Chunk, Chunker, Content, First, Incoming, UploadError, Uploads, Writer,
+    Append, Body, Budget, Call, Chunk, Chunker, Content, First, Incoming, Sought, UploadError, Uploads,
+    Writer,
 };
 use crate::blobs::BlobStore;
 use crate::catalog::Catalog;
@@ -134,8 +135,14 @@ impl Uploads for LocalUploads {
         Ok(self.catalog.list(listing).await?)
     }
 
-    async fn open(&self, _call: &Call, upload: &Upload, range: Range<u64>) -> Result<Content, UploadError> {
-        content::open(self.catalog.clone(), self.blobs.clone(), upload, range).await
+    async fn seek(&self, _call: &Call, id: UploadId, range: Range<u64>) -> Result<Sought, UploadError> {
+        let (record, extents) = self.catalog.find_with_extents(id, range).await?;
+        // One that is joined only now has others than were found.
+        Ok(Sought { upload: self.joined(record.upload).await?, extents })
+    }
+
+    async fn open(&self, _call: &Call, sought: &Sought, range: Range<u64>) -> Result<Content, UploadError> {
+        content::open(self.catalog.clone(), self.blobs.clone(), sought, range).await
     }
 
     async fn terminate(&self, _call: &Call, id: UploadId) -> Result<(), UploadError> {

@@ -148,3 +148,40 @@ fn a_download_whose_connection_is_reset_goes_on_at_the_byte_where_it_stopped() {
         assert!(resumed >= cuts, "{resumed} of {cuts}");
     });
 }
+
+/// Each frontend remembers what it has served.
+#[test]
+fn a_file_that_was_removed_through_one_frontend_is_gone_at_those_that_have_served_it() {
+    for store in STORES {
+        let cluster = Cluster::start(store, 2, 2);
+        // The second stays when the first is removed: its bytes are those of the first.
+        let [removed, stays] =
+            [0, 1].map(|_| text(&put(cluster.at(0), "a%20file", Content::new(2, 100_000)), "id").to_owned());
+        let ask = |frontend: usize, id: &str, range: &str| {
+            cluster.at(frontend).get(&content_path(id)).header("Range", range).send()
+        };
+        for _ in 0..8 {
+            ask(1, &removed, "bytes=0-9").expect(206);
+        }
+        cluster.at(0).request("DELETE", &format!("/api/uploads/{removed}")).send().expect(204);
+        for _ in 0..8 {
+            for range in ["bytes=0-9", "bytes=0-", "bytes=-5", "bytes=0-1,5-6", "bytes=100000-"] {
+                ask(1, &removed, range).expect(410);
+            }
+            ask(1, &stays, "bytes=0-9").expect(206);
+        }
+    }
+}
+
+#[test]
+fn downloads_one_after_the_other_share_connections_to_the_backends() {
+    let cluster = Cluster::start(Store::Local, 1, 1);
+    let id = text(&put(cluster.at(0), "a%20file", Content::new(1, 100_000)), "id").to_owned();
+    let connections = || cluster.proxies[0].counts().connections;
+    let before = connections();
+    for _ in 0..100 {
+        let asked = cluster.at(0).get(&content_path(&id)).header("Range", "bytes=10-70000");
+        asked.send().expect(206);
+    }
+    assert!(connections() - before < 20, "{} connections", connections() - before);
+}

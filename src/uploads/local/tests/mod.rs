@@ -183,8 +183,8 @@ impl Rig {
     }
 
     async fn read(&self, upload: &Upload, range: Range<u64>) -> Result<Vec<u8>, UploadError> {
-        let pieces: Vec<Bytes> = self.uploads.open(&self.call, upload, range).await?.try_collect().await?;
-        Ok(pieces.concat())
+        let content = self.uploads.open(&self.call, &upload.clone().into(), range).await?;
+        Ok(content.try_collect::<Vec<Bytes>>().await?.concat())
     }
 
     /// The upload is complete, and `bytes` are its content, its length and its digest.

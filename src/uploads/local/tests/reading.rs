@@ -46,7 +46,7 @@ async fn an_upload_that_is_removed_while_it_is_read_is_gone(rig: &Rig) {
     let appended = rig.append(&begun, b"678").await.unwrap();
     let upload = rig.finish(&appended).await.unwrap();
     // The first bytes have been read by now; those of the other epoch are still to come.
-    let reading = rig.uploads.open(&rig.call, &upload, 0..8).await.unwrap();
+    let reading = rig.uploads.open(&rig.call, &upload.clone().into(), 0..8).await.unwrap();
     rig.terminate(upload.id).await.unwrap();
     let read: Result<Vec<Bytes>, _> = reading.try_collect().await;
     assert!(matches!(read, Err(UploadError::Gone)), "{read:?}");

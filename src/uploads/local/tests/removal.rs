@@ -43,7 +43,7 @@ async fn a_removal_under_a_reader_gives_it_no_wrong_byte(rig: &Rig) {
     let upload = rig.begun(&content[..2 * MIB]).await;
     let upload = rig.append(&upload, &content[2 * MIB..]).await.unwrap();
     let upload = rig.finish(&upload).await.unwrap();
-    let mut reader = rig.uploads.open(&rig.call, &upload, 0..upload.offset).await.unwrap();
+    let mut reader = rig.uploads.open(&rig.call, &upload.clone().into(), 0..upload.offset).await.unwrap();
     let mut read = reader.next().await.unwrap().unwrap().to_vec();
     rig.terminate(upload.id).await.unwrap();
     let failed = loop {

@@ -48,7 +48,7 @@ async fn a_folder_of_another_catalog_is_not_swept() {
     // Uploads go on working there.
     let there = backend(4, catalog.clone(), blobs.clone(), rig.budget.clone());
     let other = there.create(&rig.call, described(None), First::Whole(body(b"678"))).await.unwrap();
-    let content = there.open(&rig.call, &other, 0..3).await.unwrap();
+    let content = there.open(&rig.call, &other.clone().into(), 0..3).await.unwrap();
     assert_eq!(content.try_collect::<Vec<_>>().await.unwrap().concat(), b"678");
     there.terminate(&rig.call, other.id).await.unwrap();
     // Who knows the files takes them, and then what has no record is swept.

@@ -213,7 +213,8 @@ impl Open {
     }
 
     async fn try_to_read(&self, upload: &Upload) -> Result<Vec<u8>, UploadError> {
-        let content = self.backends[0].open(&Call::default(), upload, 0..upload.offset).await?;
+        let content =
+            self.backends[0].open(&Call::default(), &upload.clone().into(), 0..upload.offset).await?;
         Ok(content.try_collect::<Vec<Bytes>>().await?.concat())
     }
 
