@@ -13,6 +13,7 @@ use crate::config::{BackendConfig, Blobs, Database};
 use crate::db::postgres::{InvalidConfig, PgConfig, Pool};
 use crate::db::{self, migrate};
 use crate::http::events::Events;
+use crate::http::meters::Meters;
 use crate::http::{Observed, Server, Service};
 use crate::replica::{Identity, Replica, Role};
 use crate::uploads::{self, Budget, LocalUploads};
@@ -128,6 +129,7 @@ pub fn start(config: &BackendConfig, storage: Storage, identity: Identity) -> Re
         readiness: Rc::new(ready.clone()),
         max_upload_size,
         origins: origins.clone(),
+        meters: Meters::new(Role::Backend),
     };
     let own = service();
     let server = Server::start(common.listen, common.shutdown_grace, own, move |urls| {

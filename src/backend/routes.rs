@@ -6,12 +6,15 @@ use actix_web::HttpResponse;
 use actix_web::web::{self, Data, ServiceConfig, resource};
 
 pub fn mount(urls: &mut ServiceConfig, service: Service) {
-    urls.app_data(Data::new(service))
-        .service(resource("/internal/heartbeat").route(web::post().to(replicas::heartbeat)))
-        .service(resource("/internal/heartbeat/{container_id}").route(web::delete().to(replicas::farewell)))
+    urls.app_data(Data::new(service));
+    // Each by itself: a resource of several paths is found by regular expressions.
+    for path in ["/api/backend-info/", "/api/backend-info"] {
+        urls.service(resource(path).route(read().to(info)));
+    }
+    urls.service(resource("/internal/heartbeat").route(web::post().to(replicas::heartbeat)))
         .service(resource("/internal/replicas").route(read().to(replicas::list)))
         .service(resource("/internal/changes").route(read().to(changes::since)))
-        .service(resource(["/api/backend-info/", "/api/backend-info"]).route(read().to(info)))
+        .service(resource("/internal/heartbeat/{container_id}").route(web::delete().to(replicas::farewell)))
         .configure(api::mount);
 }
 

@@ -9,6 +9,7 @@ use super::{routes, watch};
 use crate::config::{Common, Endpoint, FrontendConfig};
 use crate::discovery::{Dns, Resolve, Together};
 use crate::http::events::Events;
+use crate::http::meters::Meters;
 use crate::http::{Observed, Server, Service};
 use crate::replica::{Identity, Replica, Role};
 use crate::uploads::Budget;
@@ -88,6 +89,7 @@ fn serve(
         readiness: Rc::new(readiness.clone()),
         max_upload_size,
         origins: origins.clone(),
+        meters: Meters::new(Role::Frontend),
     };
     let own = service(&Client::new(backends.clone(), frontend));
     Server::start(common.listen, common.shutdown_grace, own, move |urls| {

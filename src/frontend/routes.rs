@@ -18,21 +18,22 @@ pub fn mount(urls: &mut ServiceConfig, service: Service, client: Client, pages: 
         })
         .service(resource("/{version}/{name:.*}").route(read().to(assets::versioned)))
         .wrap(assets::not_kept());
-    urls.app_data(Data::new(service))
-        .app_data(Data::new(client))
-        .app_data(Data::new(pages))
-        .service(
-            resource("/")
-                .route(read().to(page::index))
-                .route(web::post().to(page::send))
-                .wrap(from_fn(on_the_page)),
-        )
-        .service(
-            resource("/uploads/{id}/delete").route(web::post().to(page::delete)).wrap(from_fn(on_the_page)),
-        )
-        .service(resource("/language/{tag}").route(read().to(language::choose)))
-        .service(ui)
-        .service(resource(["/frontend-info/", "/frontend-info"]).route(read().to(info::frontend_info)))
-        .service(resource(["/api/backend-info/", "/api/backend-info"]).route(read().to(info::backend_info)))
-        .configure(api::mount);
+    urls.app_data(Data::new(service)).app_data(Data::new(client)).app_data(Data::new(pages));
+    // Each by itself, and before those with a name in the path: no regular expression stands in their way.
+    for path in ["/frontend-info/", "/frontend-info"] {
+        urls.service(resource(path).route(read().to(info::frontend_info)));
+    }
+    for path in ["/api/backend-info/", "/api/backend-info"] {
+        urls.service(resource(path).route(read().to(info::backend_info)));
+    }
+    urls.service(
+        resource("/")
+            .route(read().to(page::index))
+            .route(web::post().to(page::send))
+            .wrap(from_fn(on_the_page)),
+    )
+    .service(resource("/uploads/{id}/delete").route(web::post().to(page::delete)).wrap(from_fn(on_the_page)))
+    .service(resource("/language/{tag}").route(read().to(language::choose)))
+    .service(ui)
+    .configure(api::mount);
 }

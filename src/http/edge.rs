@@ -2,12 +2,9 @@
 
 use super::request::Caller;
 use super::served::{Counted, Held, Served, received};
-use super::{Refused, Service, request_id};
+use super::{Refused, Service, names, request_id};
 use crate::protocol::code::Code;
-use crate::protocol::internal::{
-    BACKEND_CONTAINER, FRONTEND_CONTAINER, INTERNAL, REQUEST_ID, STRIPPED_FROM_ANSWERS,
-    STRIPPED_FROM_REQUESTS, parse_frontend,
-};
+use crate::protocol::internal::{FRONTEND_CONTAINER, INTERNAL, parse_frontend};
 use crate::replica::{Phase, Role};
 use crate::uploads::Call;
 use actix_cors::CorsError;
@@ -23,23 +20,17 @@ use futures_util::{Stream, StreamExt};
 use std::rc::Rc;
 
 /// Wrap each role's app in it last: whatever else answers is stamped, and its errors are problems too.
-pub async fn edge(
+pub(super) async fn edge(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
+) -> Result<ServiceResponse<Counted>, Error> {
     let Some(service) = request.app_data::<web::Data<Service>>().cloned() else {
         return Err(Refused::plain(Code::Internal).into());
     };
     let call = Rc::new(admit(&service, &mut request));
     request.extensions_mut().insert(Caller(call.clone()));
-    let held = Held::new(request.take_payload());
-    let mut served = match is_traffic(request.path()) {
-        true => Some(begin(&service, &call, &mut request, held.clone())),
-        false => {
-            request.set_payload(stream(held.clone()));
-            None
-        }
-    };
+    let body = hold_body(&mut request);
+    let mut served = is_traffic(request.path()).then(|| begin(&service, &call, &mut request, body.as_ref()));
 
     let answer = next.call(request).await?.map_into_boxed_body();
     let mut answer = with_problem(answer, &call.request_id);
@@ -51,12 +42,12 @@ pub async fn edge(
         served.status = Some(answer.status());
         served.route = answer.request().match_pattern();
     }
-    Ok(answer.map_body(|_, body| Counted { body, served, _request: held }.boxed()))
+    Ok(answer.map_body(|_, sent| Counted { body: sent, served, _request: body }))
 }
 
 /// Refuses what would make another protocol of a connection. The framework reads the body of such a request to the end of the
 /// connection, whatever length it declares.
-pub async fn no_upgrade(
+pub(super) async fn no_upgrade(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -80,7 +71,7 @@ fn admit(service: &Service, request: &mut ServiceRequest) -> Call {
             named.and_then(|text| parse_frontend(text).ok())
         }
         Role::Frontend => {
-            for name in STRIPPED_FROM_REQUESTS {
+            for name in &names::STRIPPED_FROM_REQUESTS {
                 request.headers_mut().remove(name);
             }
             Some(service.replica.identity.container_id)
@@ -96,23 +87,32 @@ fn is_traffic(path: &str) -> bool {
     !unasked && !path.starts_with(INTERNAL)
 }
 
+/// Keeps the body of a request, if it has one, for the answer to hold; what is put in its place reads it.
+fn hold_body(request: &mut ServiceRequest) -> Option<Held> {
+    let held = match request.take_payload() {
+        Payload::None => return None,
+        payload => Held::new(payload),
+    };
+    request.set_payload(stream(held.clone()));
+    Some(held)
+}
+
 /// Begins to count the request, and the bytes of its body as they are read.
-fn begin(service: &Service, call: &Call, request: &mut ServiceRequest, body: Held) -> Served {
-    let (traffic, role) = (service.replica.traffic.clone(), service.role());
-    let served = Served::begin(
-        &service.replica,
-        role,
-        request.method().clone(),
-        request.uri().path().to_owned(),
-        call.request_id.clone(),
-    );
-    let counted = body.inspect(move |piece| {
-        if let Ok(piece) = piece {
-            received(&traffic, role, piece.len() as u64);
-        }
-    });
-    request.set_payload(stream(counted));
-    served
+fn begin(
+    service: &web::Data<Service>,
+    call: &Rc<Call>,
+    request: &mut ServiceRequest,
+    body: Option<&Held>,
+) -> Served {
+    if let Some(body) = body {
+        let service = service.clone();
+        request.set_payload(stream(body.clone().inspect(move |piece| {
+            if let Ok(piece) = piece {
+                received(&service, piece.len() as u64);
+            }
+        })));
+    }
+    Served::begin(service.clone(), call.clone(), request.method().clone(), request.uri().path().to_owned())
 }
 
 fn stream(body: impl Stream<Item = Result<Bytes, PayloadError>> + 'static) -> Payload {
@@ -154,22 +154,21 @@ fn replace(answer: ServiceResponse, refused: &Refused) -> ServiceResponse {
 }
 
 fn stamp(service: &Service, call: &Call, headers: &mut HeaderMap) {
-    let mut put = |name: &'static str, value: &str| {
-        let name = HeaderName::from_bytes(name.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
-            headers.insert(name, value);
+    let mut put = |name: &HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name.clone(), value);
         }
     };
-    put(REQUEST_ID, &call.request_id);
+    put(&names::REQUEST_ID, &call.request_id);
     let own = service.replica.identity.container_id;
     match service.replica.role {
-        Role::Backend => put(BACKEND_CONTAINER, own.as_str()),
+        Role::Backend => put(&names::BACKEND_CONTAINER, own.as_str()),
         Role::Frontend => {
-            put(FRONTEND_CONTAINER, own.as_str());
+            put(&names::FRONTEND_CONTAINER, own.as_str());
             if let Some(backend) = call.backend.get() {
-                put(BACKEND_CONTAINER, backend.as_str());
+                put(&names::BACKEND_CONTAINER, backend.as_str());
             }
-            for name in STRIPPED_FROM_ANSWERS {
+            for name in &names::STRIPPED_FROM_ANSWERS {
                 headers.remove(name);
             }
         }

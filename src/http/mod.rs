@@ -12,6 +12,8 @@ pub mod events;
 pub mod form;
 pub mod health;
 pub mod list;
+pub mod meters;
+pub mod names;
 pub mod problem;
 pub mod put;
 pub mod record;

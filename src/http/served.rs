@@ -1,16 +1,16 @@
-use crate::domain::ContainerId;
-use crate::replica::{InFlight, Replica, Traffic};
-use crate::telemetry::metrics::{
-    HTTP_RECEIVED_BYTES, HTTP_REQUEST_SECONDS, HTTP_REQUESTS, HTTP_REQUESTS_IN_FLIGHT, HTTP_SENT_BYTES,
-};
+use super::Service;
+use crate::replica::InFlight;
+use crate::uploads::Call;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::{Method, StatusCode};
+use actix_web::web::Data;
 use bytes::Bytes;
 use futures_util::Stream;
 use std::cell::RefCell;
 use std::error::Error;
+use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -19,90 +19,72 @@ use std::time::Instant;
 /// One request, from its head to the last byte of its answer. When it is dropped, it is counted and logged: also if the
 /// client went away before there was an answer.
 pub(super) struct Served {
-    pub role: &'static str,
-    pub container_id: ContainerId,
     pub method: Method,
     pub path: String,
-    pub request_id: String,
-    /// The pattern that the path matched, once it is known: metrics must not grow with the ids in paths.
+    /// The pattern that the path matched, once it is known.
     pub route: Option<String>,
     pub status: Option<StatusCode>,
-    traffic: Traffic,
+    service: Data<Service>,
+    call: Rc<Call>,
     sent: u64,
     begun: Instant,
     _in_flight: InFlight,
 }
 
 impl Served {
-    pub(super) fn begin(
-        replica: &Replica,
-        role: &'static str,
-        method: Method,
-        path: String,
-        request_id: String,
-    ) -> Self {
-        metrics::gauge!(HTTP_REQUESTS_IN_FLIGHT, "role" => role).increment(1);
+    pub(super) fn begin(service: Data<Service>, call: Rc<Call>, method: Method, path: String) -> Self {
+        service.meters.in_flight.increment(1);
+        let in_flight = service.replica.traffic.begin();
         Self {
-            role,
-            container_id: replica.identity.container_id,
             method,
             path,
-            request_id,
             route: None,
             status: None,
-            traffic: replica.traffic.clone(),
+            service,
+            call,
             sent: 0,
             begun: Instant::now(),
-            _in_flight: replica.traffic.begin(),
+            _in_flight: in_flight,
         }
     }
 
     fn sends(&mut self, bytes: u64) {
         self.sent += bytes;
-        self.traffic.sent(bytes);
-        metrics::counter!(HTTP_SENT_BYTES, "role" => self.role).increment(bytes);
+        self.service.replica.traffic.sent(bytes);
+        self.service.meters.sent_bytes.increment(bytes);
     }
 }
 
 /// Counts bytes of a request's body as they arrive.
-pub(super) fn received(traffic: &Traffic, role: &'static str, bytes: u64) {
-    traffic.received(bytes);
-    metrics::counter!(HTTP_RECEIVED_BYTES, "role" => role).increment(bytes);
+pub(super) fn received(service: &Service, bytes: u64) {
+    service.replica.traffic.received(bytes);
+    service.meters.received_bytes.increment(bytes);
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
         let elapsed = self.begun.elapsed();
-        let status = self.status.map_or("-".to_owned(), |status| status.as_u16().to_string());
-        let route = self.route.take().unwrap_or_else(|| "-".to_owned());
-        let method = method_label(&self.method);
+        let (service, call) = (&self.service, &self.call);
         log::info!(
             target: "access",
-            "{} {} {} {} {status} {}ms sent={} request_id={}",
-            self.role, self.container_id,
-            self.method, self.path, elapsed.as_millis(), self.sent, self.request_id
+            "{} {} {} {} {} {}ms sent={} request_id={}",
+            service.role(), service.replica.identity.container_id,
+            self.method, self.path, Known(self.status), elapsed.as_millis(), self.sent, call.request_id
         );
-        metrics::gauge!(HTTP_REQUESTS_IN_FLIGHT, "role" => self.role).decrement(1);
-        metrics::histogram!(HTTP_REQUEST_SECONDS, "role" => self.role, "route" => route.clone())
-            .record(elapsed.as_secs_f64());
-        metrics::counter!(
-            HTTP_REQUESTS, "role" => self.role, "method" => method, "route" => route, "status" => status
-        )
-        .increment(1);
+        service.meters.in_flight.decrement(1);
+        service.meters.answered(&self.method, self.route.take(), self.status, elapsed);
     }
 }
 
-/// Strangers may invent methods; metrics must not grow with them.
-fn method_label(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        _ => "other",
+/// A status as it is logged.
+struct Known(Option<StatusCode>);
+
+impl fmt::Display for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(status) => f.write_str(status.as_str()),
+            None => f.write_str("-"),
+        }
     }
 }
 
@@ -131,7 +113,7 @@ impl Stream for Held {
 pub(super) struct Counted {
     pub body: BoxBody,
     pub served: Option<Served>,
-    pub _request: Held,
+    pub _request: Option<Held>,
 }
 
 impl MessageBody for Counted {
@@ -147,7 +129,7 @@ impl MessageBody for Counted {
             served.sends(bytes.len() as u64);
         }
         if let (Poll::Ready(Some(Err(error))), Some(served)) = (&polled, &self.served) {
-            log::warn!("an answer was cut short: {error} request_id={}", served.request_id);
+            log::warn!("an answer was cut short: {error} request_id={}", served.call.request_id);
         }
         polled
     }

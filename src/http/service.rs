@@ -1,4 +1,5 @@
 use super::events::Events;
+use super::meters::Meters;
 use crate::domain::Origins;
 use crate::replica::{Registry, Replica, Role};
 use crate::uploads::{Call, Changes, Uploads};
@@ -24,6 +25,7 @@ pub struct Service {
     pub max_upload_size: u64,
     /// Of which other sites browsers may use it.
     pub origins: Origins,
+    pub meters: Meters,
 }
 
 /// Whether a replica can serve.
@@ -62,10 +64,7 @@ impl Readiness for Observed {
 impl Service {
     /// The role as metrics name it.
     pub fn role(&self) -> &'static str {
-        match self.replica.role {
-            Role::Backend => "backend",
-            Role::Frontend => "frontend",
-        }
+        self.meters.role
     }
 
     /// Whether the other side is a frontend's relay. It is told more than a client: the record after a write, its epoch.

@@ -2,6 +2,7 @@
 
 use crate::balance::{Lease, LeastRequests, Load, ReplicaSet, RetryBudget, RoundRobin, Target};
 use crate::domain::ContainerId;
+use crate::http::names;
 use crate::protocol::internal;
 use crate::replica::Asked;
 use crate::telemetry::metrics::RELAY_RETRIES;
@@ -297,7 +298,12 @@ impl Client {
             return Err(unclear(target, load, "its answer was cut short"));
         }
         target.succeeded(load);
-        Ok(Answer { status: response.status(), headers: response.headers().clone(), body, doubtful: false })
+        let (status, mut headers) = (response.status(), HeaderMap::new());
+        response.map_body(|head, read| {
+            headers = std::mem::take(head.headers_mut());
+            read
+        });
+        Ok(Answer { status, headers, body, doubtful: false })
     }
 
     /// One request to one backend, up to the head of its answer.
@@ -312,8 +318,9 @@ impl Client {
         if question.is_traffic() {
             target.ask();
         }
-        let sent = self.request(call, question, target.address.to_string());
+        let sent = self.request(call, question, target.address);
         let response = tokio::select! {
+            biased;
             response = sent => response.map_err(|error| trouble(target, load, error))?,
             () = target.falls_silent() => return Err(Trouble::Unclear("it fell silent".into())),
             () = tokio::time::sleep(limit) => return Err(too_late(target, load, limit, "no answer in time")),
@@ -327,16 +334,17 @@ impl Client {
         &self,
         call: &Call,
         question: &Question<'_>,
-        host: String,
+        host: SocketAddr,
     ) -> Result<ClientResponse, SendRequestError> {
         let url = format!("http://{host}{}", question.path);
-        let mut request = self
-            .http
-            .request(question.method.clone(), url)
-            .insert_header((internal::FRONTEND_CONTAINER, self.frontend.as_str()))
-            .insert_header((internal::REQUEST_ID, call.request_id.as_str()));
+        let mut request = self.http.request(question.method.clone(), url);
+        request = request.insert_header((names::FRONTEND_CONTAINER.clone(), self.frontend.as_str()));
+        request = request.insert_header((names::REQUEST_ID.clone(), call.request_id.as_str()));
         for (name, value) in &question.headers {
             request = request.insert_header((name.clone(), value.clone()));
+        }
+        if question.body.is_empty() {
+            return request.send().await;
         }
         // A list of shared pieces: sending it again copies nothing.
         let pieces: Vec<_> = question.body.iter().cloned().map(Ok::<_, Infallible>).collect();
@@ -351,7 +359,7 @@ fn length_of(response: &ClientResponse) -> Option<usize> {
 
 /// Which backend an answer is of; none that is one leaves that out.
 pub fn backend_of(headers: &HeaderMap) -> Option<ContainerId> {
-    headers.get(internal::BACKEND_CONTAINER)?.to_str().ok()?.parse().ok()
+    headers.get(&names::BACKEND_CONTAINER)?.to_str().ok()?.parse().ok()
 }
 
 /// Whether this is a backend's own answer, and not one of something in between or of a backend that cannot answer now.

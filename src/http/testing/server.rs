@@ -3,6 +3,7 @@ use crate::domain::{ContainerId, Origins};
 use crate::http::cors::cors;
 use crate::http::edge::{edge, no_upgrade};
 use crate::http::events::{Events, hub};
+use crate::http::meters::Meters;
 use crate::http::{Readiness, Service, api, changes, replicas};
 use crate::replica::{Census, Identity, Live, Registry, RegistryError, Replica, Report, Role};
 use actix_web::dev::ServerHandle;
@@ -104,6 +105,7 @@ impl Server {
             readiness: Rc::new(Shared(s.clone())),
             max_upload_size: LIMIT,
             origins: origins.clone(),
+            meters: Meters::new(role),
         };
         let thread = std::thread::spawn(|| actix_web::rt::System::new().block_on(serve(service, sender)));
         let (address, handle) = receiver.recv().unwrap();
