@@ -2,8 +2,10 @@ use super::worlds::Told;
 use super::*;
 use crate::catalog::CatalogError;
 use crate::catalog::faulty::FaultyCatalog;
+use crate::db::PATIENCE;
 use crate::domain::State;
 use crate::uploads::local::Finisher;
+use std::time::Instant;
 use tokio::sync::Mutex;
 
 /// How many bytes the parts of a final upload may have together.
@@ -200,16 +202,16 @@ impl Open {
     }
 
     pub(super) async fn stat(&self, id: UploadId) -> Result<Upload, UploadError> {
-        self.backends[0].stat(&Call::default(), id).await
+        patiently(async || self.backends[0].stat(&Call::default(), id).await).await
     }
 
     /// As it is recorded; nothing comes of it.
     pub(super) async fn find(&self, id: UploadId) -> Result<Upload, UploadError> {
-        Ok(self.catalog.find(id).await?.upload)
+        patiently(async || Ok(self.catalog.find(id).await?.upload)).await
     }
 
     pub(super) async fn read(&self, upload: &Upload) -> Vec<u8> {
-        self.try_to_read(upload).await.unwrap()
+        patiently(async || self.try_to_read(upload).await).await.unwrap()
     }
 
     async fn try_to_read(&self, upload: &Upload) -> Result<Vec<u8>, UploadError> {
@@ -222,5 +224,17 @@ impl Open {
     pub(super) fn heal(&self) {
         self.catalog.clear();
         self.blobs.clear();
+    }
+}
+
+/// On a busy machine an answer may really take longer than it is waited for; then it is asked for again. Where it is refused
+/// sooner something is wrong.
+async fn patiently<T>(ask: impl AsyncFn() -> Result<T, UploadError>) -> Result<T, UploadError> {
+    loop {
+        let begun = Instant::now();
+        match ask().await {
+            Err(UploadError::Unavailable { .. }) if begun.elapsed() >= PATIENCE => {}
+            answer => return answer,
+        }
     }
 }
