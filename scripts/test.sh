@@ -71,13 +71,17 @@ step() {
     return "$status"
 }
 
-# The part of the step's output that says what failed, told again at the end: of a long log often only the end is kept.
+# What of the step's output says what failed, told again at the end: of a long log often only the end is kept. First which,
+# then why.
 what_failed() {
-    if grep -q '^failures:$' "$log"; then
-        sed -n '/^failures:$/,/^test result/p' "$log"
-    else
-        grep -E -A 15 'FAILED|BROKEN|^error' "$log" || tail -n 40 "$log"
-    fi | head -n 100 | cut -c -1000
+    {
+        grep -E '^test .* FAILED$|^BROKEN|^FAILED|FAILED;|^error' "$log" || true
+        if grep -q '^failures:$' "$log"; then
+            sed -n '/^failures:$/,/^test result/p' "$log"
+        else
+            grep -E -A 15 'FAILED|BROKEN|^error' "$log" || tail -n 40 "$log"
+        fi
+    } | head -n 100 | cut -c -1000
 }
 
 # leave_out WHAT WHY: a suite does not run.
