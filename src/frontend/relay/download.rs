@@ -3,7 +3,7 @@
 use super::client::{Client, Coming, LONGEST_PAUSE, PATIENCE, SHORTEST_PAUSE};
 use super::wire;
 use crate::balance::Load;
-use crate::domain::UploadId;
+use crate::domain::{Upload, UploadId};
 use crate::telemetry::metrics::RELAY_DOWNLOADS_RESUMED;
 use crate::uploads::{Call, Content, UploadError};
 use actix_web::http::StatusCode;
@@ -22,6 +22,8 @@ struct Download {
     client: Client,
     call: Call,
     id: UploadId,
+    /// Of the whole content.
+    length: u64,
     /// What is still to come.
     range: Range<u64>,
     from: Option<Coming>,
@@ -44,17 +46,18 @@ struct Failures {
 pub(super) async fn open(
     client: Client,
     call: &Call,
-    id: UploadId,
+    upload: &Upload,
     range: Range<u64>,
 ) -> Result<Content, UploadError> {
     if range.is_empty() {
         return Ok(stream::empty().boxed_local());
     }
     let own = Call { request_id: call.request_id.clone(), ..Call::default() };
-    let failures = Failures::default();
-    let mut download = Download { client, call: own, id, range, from: None, sent: false, failures };
-    download.reach(Instant::now() + PATIENCE).await?;
+    let (id, length, failures) = (upload.id, upload.offset, Failures::default());
+    let mut download = Download { client, call: own, id, length, range, from: None, sent: false, failures };
+    let reached = download.reach(Instant::now() + PATIENCE).await;
     call.backend.set(download.call.backend.get());
+    reached?;
     Ok(stream::try_unfold(download, |mut download| async {
         Ok(download.next().await?.map(|bytes| (bytes, download)))
     })
@@ -128,8 +131,9 @@ impl Download {
     async fn reach(&mut self, deadline: Instant) -> Result<(), UploadError> {
         let question = wire::content(self.id, &self.range);
         let coming = self.client.open(&self.call, &question, self.failures.last, deadline).await?;
+        let is_range = wire::is_range(coming.response.headers(), &self.range, self.length);
         match coming.response.status() {
-            StatusCode::PARTIAL_CONTENT if wire::is_range(coming.response.headers(), &self.range) => {
+            StatusCode::PARTIAL_CONTENT if is_range => {
                 self.from = Some(coming);
                 self.sent = false;
                 Ok(())

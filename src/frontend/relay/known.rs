@@ -34,7 +34,8 @@ impl Known {
         if known.len() >= MOST {
             known.clear();
         }
-        known.insert(upload.id, upload.clone());
+        // What it was made of may be long, and is nothing that its readers ask for.
+        known.insert(upload.id, Upload { concat: None, ..upload.clone() });
     }
 
     pub(super) fn forget(&self, id: UploadId) {
@@ -45,7 +46,7 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Epoch, FileName, Sha256Sum};
+    use crate::domain::{Concat, Epoch, FileName, Sha256Sum};
     use time::OffsetDateTime;
 
     fn complete() -> Upload {
@@ -74,6 +75,14 @@ mod tests {
         assert_eq!(known.get(upload.id), Some(upload.clone()));
         known.forget(upload.id);
         assert_eq!(known.get(upload.id), None);
+    }
+
+    #[test]
+    fn what_an_upload_was_made_of_takes_no_memory() {
+        let (known, urls) = (Known::default(), "/files/a ".repeat(10_000));
+        let made = Upload { concat: Some(Concat::Final { urls }), ..complete() };
+        known.remember(&made);
+        assert_eq!(known.get(made.id), Some(Upload { concat: None, ..made }));
     }
 
     #[test]

@@ -223,10 +223,10 @@ impl Uploads for RelayUploads {
     }
 
     async fn open(&self, call: &Call, sought: &Sought, range: Range<u64>) -> Result<Content, UploadError> {
-        let id = sought.upload.id;
-        let opened = download::open(self.client.clone(), call, id, range).await;
-        if let Err(UploadError::NotFound | UploadError::Gone) = opened {
-            self.known.forget(id);
+        let opened = download::open(self.client.clone(), call, &sought.upload, range).await;
+        // It is gone; or it is another than is remembered, in a database that was set back.
+        if !matches!(opened, Ok(_) | Err(UploadError::Unavailable { .. })) {
+            self.known.forget(sought.upload.id);
         }
         opened
     }

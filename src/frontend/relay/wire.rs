@@ -80,10 +80,10 @@ pub fn content(id: UploadId, range: &Range<u64>) -> Question<'static> {
     Question { headers, ..Question::get(format!("/api/uploads/{id}/content")) }
 }
 
-/// Whether an answer brings exactly `range`.
-pub fn is_range(headers: &HeaderMap, range: &Range<u64>) -> bool {
-    let wanted = format!("bytes {}-{}/", range.start, range.end - 1);
-    headers.get(CONTENT_RANGE).is_some_and(|value| value.as_bytes().starts_with(wanted.as_bytes()))
+/// Whether an answer brings exactly `range` of `length` bytes.
+pub fn is_range(headers: &HeaderMap, range: &Range<u64>, length: u64) -> bool {
+    let wanted = format!("bytes {}-{}/{length}", range.start, range.end - 1);
+    headers.get(CONTENT_RANGE).is_some_and(|value| value.as_bytes() == wanted.as_bytes())
 }
 
 /// The record that an answer brings.
