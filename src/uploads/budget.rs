@@ -4,8 +4,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How many bytes of uploads this process may hold in memory: bounded by configuration, not by traffic.
 ///
-/// Bytes are granted as they arrive and given back when what they belong to is dropped. Whoever holds bytes that are not
-/// yet sent must not wait for more ([`Budget::try_take`] only), or slow senders could lock the budget up among themselves.
+/// Bytes are granted when the first of them arrive and given back when what they belong to is dropped. Whoever holds granted
+/// bytes that are not yet sent must not wait for more ([`Budget::try_take`] only), or slow senders could lock the budget up
+/// among themselves.
 #[derive(Clone, Debug)]
 pub struct Budget {
     free: Arc<Semaphore>,

@@ -9,6 +9,8 @@ const MIB: usize = 1 << 20;
 const SMALLEST: usize = MIB;
 /// Of a sender that is as slow as that.
 const SLOWEST: usize = 64 << 10;
+/// A chunk is likely to become so many times as large as its first piece, which is what had been waiting to be read.
+const LIKELY: usize = 16;
 /// No chunk is larger.
 pub const LARGEST: usize = 16 * MIB;
 /// What was received is sent on when nothing more came for this long.
@@ -40,13 +42,13 @@ pub struct Chunk {
 /// budget while holding unsent bytes: they are sent as a shorter chunk, so slow senders cannot lock up the budget.
 ///
 /// With its first bytes a chunk gets room for all that it is likely to become. Were room taken only as bytes arrive, many
-/// senders at once would each get a little, and a chunk of a few KiB costs as much to store as a large one. Those who wait
-/// for room send into the buffers of their connections meanwhile.
+/// senders at once would each get a little, and a chunk of a few KiB costs as much to store as a large one. Who waits for
+/// room holds no more than one piece, sends into the buffers of its connection meanwhile, and has bytes to fill the room with.
 pub struct Chunker {
     body: Body,
     budget: Budget,
     target: usize,
-    /// What is likely to come without a pause.
+    /// What has come without a pause before.
     expected: usize,
     /// The largest chunk that is stored quickly, as far as is known.
     ceiling: usize,
@@ -67,14 +69,17 @@ enum Tail {
 
 impl Chunker {
     pub fn new(body: Body, budget: Budget) -> Self {
-        let (target, expected, ceiling) = (SMALLEST, SMALLEST, LARGEST);
+        let (target, expected, ceiling) = (SMALLEST, SLOWEST, LARGEST);
         Self { body, budget, target, expected, ceiling, carried: None, tail: Tail::Open }
     }
 
     /// The next chunk; `None` after the last one. Must not be cancelled: what a dropped call had received is lost.
     pub async fn next(&mut self) -> Result<Option<Chunk>, UploadError> {
         let (mut chunk, mut pieces) = (Chunk::default(), Pieces::default());
-        let mut received = self.begin(&mut chunk).await?;
+        let mut received = self.receive().await;
+        if let Some(bytes) = &received {
+            chunk.grant = Some(self.room_for_all_after(bytes.len()).await?);
+        }
         let began = Instant::now();
         while let Some(bytes) = received {
             if !self.make_room(bytes.len(), &mut chunk) {
@@ -98,31 +103,6 @@ impl Chunker {
         self.deliver(chunk)
     }
 
-    /// The first bytes of a chunk, and room for what is likely to follow.
-    ///
-    /// The room is taken before the bytes are, so that those who wait for it hold none. Where none come it is not kept.
-    async fn begin(&mut self, chunk: &mut Chunk) -> Result<Option<Bytes>, UploadError> {
-        if self.carried.is_none() && !matches!(self.tail, Tail::Open) {
-            return Ok(None);
-        }
-        let mut room = Some(self.room(self.expected).await?);
-        let mut soon = tokio::time::timeout(IDLE, self.receive()).await.ok();
-        if soon.is_none() {
-            room = None;
-            soon = Some(self.receive().await);
-        }
-        let received = soon.flatten();
-        if let Some(bytes) = &received {
-            let wanted = bytes.len().max(self.expected);
-            if room.as_ref().is_none_or(|room| room.bytes() < wanted) {
-                drop(room.take());
-                room = Some(self.room(wanted).await?);
-            }
-            chunk.grant = room;
-        }
-        Ok(received)
-    }
-
     /// The next bytes, or `None` when there are no more.
     async fn receive(&mut self) -> Option<Bytes> {
         if let Some(bytes) = self.carried.take() {
@@ -139,20 +119,19 @@ impl Chunker {
         None
     }
 
-    async fn room(&self, bytes: usize) -> Result<Grant, UploadError> {
-        let room = self.budget.take(bytes).await;
+    /// Room for all that is likely to come with these first `bytes`. Whoever sends much at once will go on so.
+    async fn room_for_all_after(&self, bytes: usize) -> Result<Grant, UploadError> {
+        let likely = (bytes * LIKELY).clamp(self.expected, SMALLEST);
+        let room = self.budget.take(likely.max(bytes)).await;
         room.ok_or(UploadError::Unavailable { retry_after: RETRY_AFTER })
     }
 
     /// Makes room for `bytes` more; says no when there is none and the chunk should be sent first.
     fn make_room(&self, bytes: usize, chunk: &mut Chunk) -> bool {
-        let Some(held) = &mut chunk.grant else { return true };
-        // The first bytes have got what there is, be it that the whole budget is less than they are.
+        let Some(held) = &mut chunk.grant else { return false };
         let missing = (chunk.len as usize + bytes).saturating_sub(held.bytes());
-        match (missing, chunk.len) {
-            (0, _) | (_, 0) => true,
-            _ => self.budget.try_take(missing).map(|more| held.join(more)).is_some(),
-        }
+        // The first bytes have got what there is, be it that the whole budget is less than they are.
+        chunk.len == 0 || missing == 0 || self.budget.try_take(missing).map(|more| held.join(more)).is_some()
     }
 
     /// Grows with the sender's speed, and never past a quarter of what is free, so that one upload leaves room for others.
@@ -301,18 +280,39 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn who_waits_for_room_holds_no_bytes() {
+    async fn who_waits_for_room_holds_no_more_than_one_piece() {
         let asked = Rc::new(Cell::new(0));
         let count = asked.clone();
-        let sender = stream::iter(pieces(1, 5)).inspect(move |_| count.set(count.get() + 1)).boxed_local();
+        let sender = stream::iter(pieces(2, 5)).inspect(move |_| count.set(count.get() + 1)).boxed_local();
         let budget = Budget::new(MIB as u32);
         let others = budget.try_take(MIB).unwrap();
         let mut chunker = Chunker::new(sender, budget);
         let mut next = pin!(chunker.next());
         assert!(next.as_mut().now_or_never().is_none());
-        assert_eq!(asked.get(), 0);
+        assert_eq!(asked.get(), 1);
         drop(others);
-        assert_eq!(next.await.unwrap().unwrap().len, 5);
+        assert_eq!(next.await.unwrap().unwrap().len, 10);
+    }
+
+    #[actix_web::test]
+    async fn no_room_is_needed_to_see_the_end_of_a_body() {
+        let budget = Budget::new(2 * MIB as u32);
+        let mut chunker = Chunker::new(body(pieces(1, MIB)), budget.clone());
+        assert!(!chunker.next().await.unwrap().unwrap().last);
+        let _others = budget.try_take(2 * MIB).unwrap();
+        assert!(chunker.next().await.unwrap().unwrap().last);
+    }
+
+    #[actix_web::test]
+    async fn who_sends_little_gets_little_room() {
+        for (first, room) in [(10, SLOWEST), (SLOWEST / 4, 4 * SLOWEST), (SLOWEST, MIB)] {
+            let budget = Budget::new(2 * MIB as u32);
+            let sender = stream::iter(pieces(1, first)).chain(stream::pending()).boxed_local();
+            let mut chunker = Chunker::new(sender, budget.clone());
+            let mut next = pin!(chunker.next());
+            assert!(next.as_mut().now_or_never().is_none());
+            assert_eq!(budget.free(), 2 * MIB - room, "{first}");
+        }
     }
 
     #[actix_web::test]

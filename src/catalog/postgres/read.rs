@@ -67,6 +67,9 @@ pub(super) async fn find_with_extents(
     id: UploadId,
     range: Range<u64>,
 ) -> Result<(Found, Vec<Extent>)> {
+    // Prepared before: were one of them only now, the other would be asked first.
+    client.prepare_cached(queries::FIND).await?;
+    client.prepare_cached(queries::EXTENTS).await?;
     try_join(find(client, id), extents(client, id, range)).await
 }
 
