@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -106,19 +107,28 @@ def busy_seconds():
     return (sum(fields) - idle - waiting) / TICKS
 
 
+def session(leader):
+    """All that is of the session which `leader` began, also where the parent has ended and nothing descends from it any more. The
+    kernel gives the leader's id to nobody else while one of them lives."""
+    living = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    found = [(process, stat(process)) for process in living]
+    # Of the fields after the name: the state, and the session.
+    return [process for process, has in found if has and has[1][0] != "Z" and int(has[1][3]) == leader]
+
+
 def end(process, number=signal.SIGTERM):
-    """Ends a process and all that it has started, by their ids."""
-    below = tree(process.pid)
+    """Ends a process that leads a session, and all that it has started, by their ids."""
     process.send_signal(number)
     try:
         process.wait(END)
     except subprocess.TimeoutExpired:
         pass
-    for left in below:
-        try:
-            # Nobody else's, should the id have been given away anew.
-            if os.getsid(left) == process.pid:
-                os.kill(left, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    # Again, for what was started while the others were ended.
+    while left := session(process.pid):
+        for one in left:
+            try:
+                os.kill(one, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.01)
     process.wait()

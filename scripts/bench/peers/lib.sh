@@ -8,14 +8,15 @@
 set -euo pipefail
 : "${WORK:?}" "${PORT:?}" "${DATA:?}" "${RUN:?}"
 
-parts=()
-# The signal that ends the parts.
+parts=() endings=()
+# The signal that ends a part, as it is when that starts.
 ending=TERM
 
 # shellcheck disable=SC2317,SC2329  # the trap calls it
 end_parts() {
     trap '' TERM INT
-    if [[ ${#parts[@]} -gt 0 ]]; then kill -s "$ending" "${parts[@]}" 2>/dev/null || true; fi
+    local i
+    for i in "${!parts[@]}"; do kill -s "${endings[i]}" "${parts[i]}" 2>/dev/null || true; done
     wait
 }
 trap end_parts EXIT
@@ -24,7 +25,7 @@ trap 'exit 0' TERM INT
 # part COMMAND...: runs it beside others.
 part() {
     "$@" &
-    parts+=($!)
+    parts+=($!) endings+=("$ending")
 }
 
 # Runs until it is told to end, or a part ends by itself.

@@ -13,7 +13,7 @@ frontend_port=$((PORT + 1))
 if [[ $edge == none ]]; then frontend_port=$PORT frontends=1; fi
 backend_port=$((PORT + 10))
 # What they store is thrown away, and told to end they would wait for others to learn of it.
-# shellcheck disable=SC2034  # end_parts reads it
+# shellcheck disable=SC2034  # part reads it
 ending=KILL
 
 # As in stack.yml.
@@ -63,6 +63,7 @@ for ((i = 0; i < frontends; i++)); do part replica frontend $((frontend_port + i
 for ((i = 0; i < frontends; i++)); do await $((frontend_port + i)); done
 if [[ $edge == nginx ]]; then
     edge_configuration >"$RUN/nginx.conf"
-    part nginx -g 'daemon off;' -e stderr -c "$RUN/nginx.conf"
+    # Killed, its master would leave the workers behind, on PORT.
+    ending=TERM part nginx -g 'daemon off;' -e stderr -c "$RUN/nginx.conf"
 fi
 run_parts
