@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 
+import ports
 import processes
 from places import POSTGRES_PORT, PROJECT, WORK
 
@@ -49,6 +50,8 @@ def start():
     global server
     if server:
         return
+    if ports.is_taken(POSTGRES_PORT):
+        raise RuntimeError(f"somebody else listens on port {POSTGRES_PORT}, which PostgreSQL is to have; BENCH_POSTGRES_PORT names another")
     if not (FOLDER / "PG_VERSION").exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
         if os.getuid() == 0:
@@ -68,11 +71,13 @@ def start():
 
 
 def wait():
+    """Until it answers, and not another one in its place: whose database would be dropped."""
     for _ in range(600):
-        if subprocess.run([f"{programs()}/pg_isready", "--quiet", "--dbname", "postgres"], env=environment()).returncode == 0:
-            return
+        ready = subprocess.run([f"{programs()}/pg_isready", "--quiet", "--dbname", "postgres"], env=environment()).returncode == 0
         if server.poll() is not None:
             break
+        if ready and query("SHOW data_directory", "postgres") == str(FOLDER):
+            return
         time.sleep(0.1)
     raise RuntimeError("PostgreSQL does not start: " + (WORK / "postgres.log").read_text()[-1000:])
 
