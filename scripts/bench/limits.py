@@ -9,6 +9,7 @@ import resource
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 import postgres
 import run
@@ -22,7 +23,7 @@ from workload import GIB, KIB, MIB
 
 FOLDER = WORK / "limits"
 # In memory, so that reading it costs next to nothing.
-SOURCE = "/dev/shm/swarm-upload-bench.bin"
+SOURCE = Path("/dev/shm/swarm-upload-bench.bin")
 
 
 def timed(call):
@@ -126,6 +127,7 @@ def main():
     given = parser.parse_args()
     names = [name for name in LIMITS if given.only in name]
     found = {name: [] for name in names}
+    run.end_in_order()
     with run.alone():
         try:
             with open(SOURCE, "wb") as file:
@@ -135,7 +137,7 @@ def main():
                 for name in names:
                     found[name].append(LIMITS[name]())
         finally:
-            os.unlink(SOURCE)
+            SOURCE.unlink(missing_ok=True)
             for folder in (FOLDER, KEPT):
                 shutil.rmtree(folder, ignore_errors=True)
     with open(WORK / "limits.json", "w") as file:

@@ -47,13 +47,27 @@ def main():
     given = options()
     if given.table:
         return show(given.results)
-    # So that servers are ended on the way out, also where a shell has started this with interrupts ignored.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(130))
+    end_in_order()
     WORK.mkdir(parents=True, exist_ok=True)
     with alone():
         run(given)
     return show(given.results)
+
+
+def end_in_order():
+    """On a signal servers are ended on the way out and what lies in memory is removed, also where a shell has started this with
+    interrupts ignored. Of a hang-up nohup may know better."""
+    signals = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signals.append(signal.SIGHUP)
+
+    def leave(number, _):
+        # Once: a second one would end the clean-up.
+        for one in signals:
+            signal.signal(one, signal.SIG_IGN)
+        sys.exit(128 + number)
+    for number in signals:
+        signal.signal(number, leave)
 
 
 def alone():

@@ -5,7 +5,6 @@ draws them (curve.py)."""
 import argparse
 import json
 import os
-import signal
 import statistics
 import sys
 from pathlib import Path
@@ -66,8 +65,7 @@ def main():
     total, backends, clients = (64 * MIB, BACKENDS[:2], CLIENTS[:2]) if given.quick else (TOTAL, BACKENDS, CLIENTS)
     file = given.json or WORK / ("scale-quick.json" if given.quick else "scale.json")
     svg = given.svg or (WORK / "scale-quick.svg" if given.quick else PROJECT / "docs/images/scale.svg")
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(130))
+    run.end_in_order()
     results = []
     with run.alone():
         for _ in range(given.runs):
