@@ -68,6 +68,8 @@ def start():
                                   start_new_session=True)
     atexit.register(stop)
     wait()
+    # What a run that was killed has set would be kept with the folder.
+    query("ALTER SYSTEM RESET ALL;\nSELECT pg_reload_conf();", "postgres")
 
 
 def wait():
