@@ -67,6 +67,9 @@ export BENCH_DIR=${BENCH_DIR:-$PWD/target/bench}
 # Where Debian has nginx; an ordinary PATH leaves it out.
 PATH=$PATH:/usr/sbin:/sbin
 
+# Debian's newest.
+postgres_programs() { { find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2>/dev/null || true; } | sort -V | tail -n 1; }
+
 # wanted WORD: whether a peer is to be measured that has it in its name.
 wanted() { [[ -z $peers || $peers == *"$1"* ]]; }
 
@@ -131,6 +134,9 @@ build() {
 
 if [[ $measure == table ]]; then exec python3 scripts/bench/run.py "${arguments[@]}"; fi
 for needed in nginx curl node npm python3 cargo rustc setpriv; do has "$needed" || die "$needed is not installed"; done
+PG_BIN=${PG_BIN:-$(postgres_programs)}
+[[ -x $PG_BIN/initdb ]] || die "PostgreSQL is not installed, or not in ${PG_BIN:-/usr/lib/postgresql}; PG_BIN names the folder of its programs"
+export PG_BIN
 mkdir -p "$BENCH_DIR"
 case $measure in
     limits) peers=none ;;

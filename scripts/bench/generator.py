@@ -3,6 +3,7 @@
 import json
 import subprocess
 
+from fault import Fault
 from places import LOAD
 
 PATIENCE = 900
@@ -12,5 +13,5 @@ def load(*words):
     """Returns what it says of its requests."""
     done = subprocess.run([LOAD, *map(str, words)], capture_output=True, text=True, timeout=PATIENCE)
     if done.returncode or not done.stdout:
-        raise RuntimeError(f"load {words[0]} failed: {done.stderr[-500:]}")
+        raise Fault(f"load {words[0]} failed: {done.stderr[-500:]}")
     return json.loads(done.stdout)

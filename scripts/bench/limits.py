@@ -14,6 +14,7 @@ from pathlib import Path
 import postgres
 import run
 import table
+from fault import Fault, told
 from generator import load
 from measuring import touch_memory
 from places import LOAD, PORT, WORK
@@ -73,7 +74,7 @@ def sink(*words):
     """A server that does nothing, with this load."""
     def limit():
         if is_taken(PORT):
-            raise RuntimeError(f"somebody else listens on port {PORT}")
+            raise Fault(f"somebody else listens on port {PORT}; BENCH_PORT names another")
         server = subprocess.Popen([LOAD, "sink", "--listen", str(PORT)])
         try:
             time.sleep(0.2)
@@ -128,7 +129,7 @@ def main():
     names = [name for name in LIMITS if given.only in name]
     found = {name: [] for name in names}
     run.end_in_order()
-    with run.alone():
+    with told(), run.alone():
         try:
             with open(SOURCE, "wb") as file:
                 for _ in range(GIB // MIB):

@@ -9,6 +9,7 @@ import statistics
 import time
 
 import postgres
+from fault import Fault
 from places import PORT, WORK
 
 SORTS = ("-created", "created", "-name", "name", "-size", "size")
@@ -124,7 +125,7 @@ def ask(paths):
         file.seek(begin)
         database = durations(file.read().decode(errors="replace"))
     if len(database) < len(waits) - failures:
-        raise RuntimeError(f"the database has logged {len(database)} statements of {len(waits)} pages: has the statement changed?")
+        raise Fault(f"the database has logged {len(database)} statements of {len(waits)} pages: has the statement changed?")
     return {"ok": len(waits) - failures, "failures": failures, "p50_ms": quantile(waits, 0.5), "p99_ms": quantile(waits, 0.99),
             "database_p50_ms": quantile(database, 0.5), "database_p99_ms": quantile(database, 0.99)}
 

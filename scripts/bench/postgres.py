@@ -10,12 +10,14 @@ import time
 
 import ports
 import processes
+from fault import Fault
 from places import POSTGRES_PORT, PROJECT, WORK
 
 FOLDER = WORK / "postgres"
 USER = DATABASE = "bench"
 VARIABLES = {"PGHOST": "127.0.0.1", "PGPORT": str(POSTGRES_PORT), "PGUSER": USER, "PGDATABASE": DATABASE}
 URL = f"postgres://{USER}@127.0.0.1:{POSTGRES_PORT}/{DATABASE}?sslmode=disable"
+PROGRAMS = ("initdb", "postgres", "pg_isready", "psql", "pgbench")
 # How long a checkpoint or a shutdown may take.
 PATIENCE = 120
 
@@ -23,11 +25,8 @@ server = None
 
 
 def programs():
-    """The folder of PostgreSQL's programs: PG_BIN, or Debian's newest."""
-    if named := os.environ.get("PG_BIN"):
-        return named
-    found = subprocess.run("ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1", shell=True, capture_output=True, text=True)
-    return found.stdout.strip() or "/usr/bin"
+    """The folder of PostgreSQL's programs, as scripts/bench.sh found it."""
+    return os.environ.get("PG_BIN", "/usr/bin")
 
 
 def as_its_user():
@@ -50,8 +49,10 @@ def start():
     global server
     if server:
         return
+    if missing := [name for name in PROGRAMS if not os.access(f"{programs()}/{name}", os.X_OK)]:
+        raise Fault(f"{programs()} has no {', '.join(missing)}; PG_BIN names the folder of PostgreSQL's programs")
     if ports.is_taken(POSTGRES_PORT):
-        raise RuntimeError(f"somebody else listens on port {POSTGRES_PORT}, which PostgreSQL is to have; BENCH_POSTGRES_PORT names another")
+        raise Fault(f"somebody else listens on port {POSTGRES_PORT}, which PostgreSQL is to have; BENCH_POSTGRES_PORT names another")
     if not (FOLDER / "PG_VERSION").exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
         if os.getuid() == 0:
@@ -59,7 +60,7 @@ def start():
         initdb = [f"{programs()}/initdb", "--pgdata", str(FOLDER), "--username", USER, "--auth", "trust", "--encoding", "UTF8"]
         done = subprocess.run([*as_its_user(), *initdb, "--locale", "C"], cwd="/", capture_output=True, text=True)
         if done.returncode:
-            raise RuntimeError(f"initdb failed; its user has to be able to reach {FOLDER} (BENCH_DIR names another place): "
+            raise Fault(f"initdb failed; its user has to be able to reach {FOLDER} (BENCH_DIR names another place): "
                                + done.stderr.strip())
     command = [f"{programs()}/postgres", "-D", str(FOLDER), "-p", str(POSTGRES_PORT), *settings(),
                "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
@@ -81,7 +82,7 @@ def wait():
         if ready and query("SHOW data_directory", "postgres") == str(FOLDER):
             return
         time.sleep(0.1)
-    raise RuntimeError("PostgreSQL does not start: " + (WORK / "postgres.log").read_text()[-1000:])
+    raise Fault("PostgreSQL does not start: " + (WORK / "postgres.log").read_text()[-1000:])
 
 
 def stop():
@@ -102,7 +103,7 @@ def query(sql, database=DATABASE):
     command = [f"{programs()}/psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database]
     done = subprocess.run(command, input=sql, env=environment(), capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(f"SQL failed: {done.stderr.strip()}")
+        raise Fault(f"SQL failed: {done.stderr.strip()}")
     return done.stdout.strip()
 
 

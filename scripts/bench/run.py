@@ -16,7 +16,8 @@ import peers
 import scenarios
 import table
 import workload
-from places import PROJECT, WORK
+from fault import Fault, told
+from places import CLIENT, PROJECT, WORK
 from server import KEPT, Server
 
 
@@ -49,7 +50,7 @@ def main():
         return show(given.results)
     end_in_order()
     WORK.mkdir(parents=True, exist_ok=True)
-    with alone():
+    with told(), alone():
         run(given)
     return show(given.results)
 
@@ -95,9 +96,12 @@ def run(given):
             print(f"{name} is left out: there is no {missing}", file=sys.stderr)
         else:
             names.append(name)
+    wanted = [name for name in given.scenarios if name != "resume" or CLIENT.exists()]
+    if wanted != given.scenarios:
+        print(f"resume is left out: there is no {CLIENT}", file=sys.stderr)
     try:
         for number in range(given.runs):
-            for scenario in given.scenarios:
+            for scenario in wanted:
                 # Side by side and in turning order: what the machine does meanwhile meets all alike.
                 turn = number % max(1, len(names))
                 for name in names[turn:] + names[:turn]:
@@ -113,6 +117,8 @@ def measure(peer, scenario, given, known):
     try:
         with Server(peer) as server:
             result = scenarios.ALL[scenario](server, given.work)
+    except Fault:
+        raise
     except Exception as problem:
         # A server that fails is a result, too.
         result = {"ok": 0, "failures": 1, "problem": f"{type(problem).__name__}: {problem}"[:400].replace("\n", " ")}

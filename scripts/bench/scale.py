@@ -14,6 +14,7 @@ import peers
 import postgres
 import run
 import scenarios
+from fault import told
 from measuring import measured, pages_for, per_gib
 from places import PROJECT, WORK
 from server import Server
@@ -67,7 +68,7 @@ def main():
     svg = given.svg or (WORK / "scale-quick.svg" if given.quick else PROJECT / "docs/images/scale.svg")
     run.end_in_order()
     results = []
-    with run.alone():
+    with told(), run.alone():
         for _ in range(given.runs):
             for count in clients:
                 for replicas in backends:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import ports
 import postgres
 import processes
+from fault import Fault
 from generator import load
 from places import BIN, HERE, PORT, WORK
 
@@ -49,7 +50,7 @@ class Server:
         if self.peer.database:
             postgres.empty()
         if ports.is_taken(PORT):
-            raise RuntimeError(f"somebody else listens on port {PORT}; BENCH_PORT names another, with some free ones above it")
+            raise Fault(f"somebody else listens on port {PORT}; BENCH_PORT names another, with some free ones above it")
         if self.peer.prepare:
             self.prepare()
         os.sync()
