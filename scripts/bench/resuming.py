@@ -8,26 +8,23 @@ import random
 import subprocess
 import time
 
-from measuring import pages_for, touch_memory
+from measuring import pages_for, settle
 from places import HERE, LOAD, PORT, WORK
 from workload import MIB
 
 
 def measure(server, work):
     """A file sent by tus-js-client through a network that breaks again and again, against the same without that."""
-    source = WORK / "resume.bin"
-    if not source.exists() or source.stat().st_size != work.resumed:
-        with open(source, "wb") as file:
-            for _ in range(work.resumed // MIB):
-                file.write(os.urandom(MIB))
+    for name in ("cut", "uncut"):
+        make(source(name), work.resumed)
     # In an order left to chance, since the first of two finds another machine than the second.
     limits = [("cut", work.cut), ("uncut", 1 << 62)]
     random.shuffle(limits)
     result = {}
     for name, limit in limits:
-        touch_memory(pages_for(work.resumed))
-        sent = send_resumable(server, source, limit)
-        same = digest(sent["path"]) == file_digest(source)
+        settle(server.peer, pages_for(work.resumed))
+        sent = send_resumable(server, source(name), limit)
+        same = digest(sent["path"]) == file_digest(source(name))
         result |= {f"{name}_s": round(sent["seconds"], 3), f"{name}_same": same}
         if name == "cut":
             result |= {"cuts": sent["cuts"], "retries": sent["retries"]}
@@ -37,13 +34,25 @@ def measure(server, work):
             "problem": f"what is stored is not what was sent: {', '.join(wrong)}" if wrong else ""}
 
 
-def send_resumable(server, source, limit):
+def source(name):
+    """Each is another file: the program stores equal content once, and would have less to do for the second."""
+    return WORK / f"resume-{name}.bin"
+
+
+def make(file, size):
+    if not file.exists() or file.stat().st_size != size:
+        with open(file, "wb") as made:
+            for _ in range(size // MIB):
+                made.write(os.urandom(MIB))
+
+
+def send_resumable(server, file, limit):
     port = PORT + 60
     network = subprocess.Popen([LOAD, "cut", "--listen", str(port), "--to", str(PORT), "--after", str(limit)],
                                stderr=subprocess.PIPE, text=True)
     try:
         time.sleep(0.2)
-        client = ["node", HERE / "resume.mjs", f"http://127.0.0.1:{port}{server.peer.upload}", source, str(server.peer.patch)]
+        client = ["node", HERE / "resume.mjs", f"http://127.0.0.1:{port}{server.peer.upload}", file, str(server.peer.patch)]
         done = subprocess.run(client, env=server.environment, capture_output=True, text=True, timeout=300)
     finally:
         network.terminate()
