@@ -14,11 +14,10 @@ from pathlib import Path
 import postgres
 import run
 import table
-from fault import Fault, told
-from generator import load
+from fault import told
+from generator import listening, load
 from measuring import touch_memory
-from places import LOAD, PORT, WORK
-from ports import is_taken
+from places import PORT, WORK
 from server import KEPT
 from workload import GIB, KIB, MIB
 
@@ -73,15 +72,8 @@ def write(count, size, clients, sync):
 def sink(*words):
     """A server that does nothing, with this load."""
     def limit():
-        if is_taken(PORT):
-            raise Fault(f"somebody else listens on port {PORT}; BENCH_PORT names another")
-        server = subprocess.Popen([LOAD, "sink", "--listen", str(PORT)])
-        try:
-            time.sleep(0.2)
+        with listening("sink", PORT):
             outcome = load(*words, "--url", f"http://127.0.0.1:{PORT}/")
-        finally:
-            server.terminate()
-            server.wait()
         if outcome["ok"] == 1:
             return {"MB/s": outcome["mb_per_s"], "CPU s/GiB of the load": outcome["load_cpu_s"] * GIB / outcome["bytes"]}
         return {"requests/s": outcome["per_s"], "CPU µs of the load": 1e6 * outcome["load_cpu_s"] / outcome["ok"]}

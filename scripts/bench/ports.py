@@ -7,11 +7,15 @@ import time
 def is_taken(port):
     """Whether somebody listens already, who would be measured instead. What was just killed gets a moment to be gone."""
     for _ in range(100):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return False
+        if not listens(port):
+            return False
         time.sleep(0.05)
     return True
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def answers(port, path):

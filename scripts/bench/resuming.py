@@ -6,10 +6,11 @@ import json
 import os
 import random
 import subprocess
-import time
 
+from fault import Fault
+from generator import listening
 from measuring import pages_for, settle
-from places import HERE, LOAD, PORT, WORK
+from places import HERE, PORT, WORK
 from workload import MIB
 
 
@@ -48,17 +49,14 @@ def make(file, size):
 
 def send_resumable(server, file, limit):
     port = PORT + 60
-    network = subprocess.Popen([LOAD, "cut", "--listen", str(port), "--to", str(PORT), "--after", str(limit)],
-                               stderr=subprocess.PIPE, text=True)
-    try:
-        time.sleep(0.2)
+    with listening("cut", port, "--to", PORT, "--after", limit) as end:
         client = ["node", HERE / "resume.mjs", f"http://127.0.0.1:{port}{server.peer.upload}", file, str(server.peer.patch)]
         done = subprocess.run(client, env=server.environment, capture_output=True, text=True, timeout=300)
-    finally:
-        network.terminate()
-        cuts = network.communicate()[1].count("cut")
+        cuts = end().count("cut")
     if done.returncode:
         raise RuntimeError(f"the client failed after {cuts} cuts: {done.stderr[-300:]}")
+    if (cuts > 0) != (limit < file.stat().st_size):
+        raise Fault(f"a file of {file.stat().st_size} bytes went through {cuts} cuts, with one to come after each {limit} bytes")
     return {**json.loads(done.stdout), "cuts": cuts}
 
 
