@@ -27,7 +27,7 @@ peer that cannot be had is left out, and that is said. scripts/bench/README.md s
   --help           show this
 
 Needs nginx, PostgreSQL, curl, Node.js with npm, Python with venv, and a Rust toolchain. A complete run takes about an hour, and
-says something only on a machine that does nothing else.
+says something only on a machine that does nothing else. Exits with 1 if a measurement has failed.
 
 Environment: SWARM_UPLOAD_BIN     a release binary to measure instead of building it
              TUSD                 a tusd binary, which no registry of packages has

@@ -7,6 +7,8 @@ import math
 import sys
 from pathlib import Path
 
+from fault import Fault, told
+
 # One chart: its figure, its title, and how far up it goes at least, so that noise does not fill it.
 CHARTS = [("cpu_s_per_gib", "CPU s per GiB", 1), ("mb_per_s", "MB/s", 100), ("program_pss_mib", "MiB of the program's processes", 50)]
 WIDTH, HEIGHT = 260, 200
@@ -18,6 +20,8 @@ DASHES = ["", "7 3", "2 3", "10 3 2 3"]
 
 
 def draw(points, total):
+    if failed := [point for point in points if point["failures"]]:
+        raise Fault(f"not drawn: {len(failed)} of {len(points)} points have uploads that failed")
     backends = sorted({point["backends"] for point in points})
     clients = sorted({point["clients"] for point in points})
     width = LEFT + len(CHARTS) * WIDTH + (len(CHARTS) - 1) * GAP + 16
@@ -95,4 +99,5 @@ if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     measured = json.loads(Path(sys.argv[1]).read_text())
-    sys.stdout.write(draw(measured["points"], measured["bytes"]))
+    with told():
+        sys.stdout.write(draw(measured["points"], measured["bytes"]))

@@ -51,8 +51,10 @@ def main():
     end_in_order()
     WORK.mkdir(parents=True, exist_ok=True)
     with told(), alone():
-        run(given)
-    return show(given.results)
+        failures = run(given)
+    show(given.results)
+    if failures:
+        sys.exit(f"bench: measurements that have failed: {failures}")
 
 
 def end_in_order():
@@ -89,6 +91,8 @@ def show(results):
 
 
 def run(given):
+    """Returns how many measurements have failed."""
+    failures = 0
     known = {**about_machine(), "workload": given.work.name}
     names = []
     for name in given.peers:
@@ -105,15 +109,17 @@ def run(given):
                 # Side by side and in turning order: what the machine does meanwhile meets all alike.
                 turn = number % max(1, len(names))
                 for name in names[turn:] + names[:turn]:
-                    measure(peers.BY_NAME[name], scenario, given, {**known, "run": number})
+                    failures += measure(peers.BY_NAME[name], scenario, given, {**known, "run": number})
+        return failures
     finally:
         shutil.rmtree(KEPT, ignore_errors=True)
         shutil.rmtree(WORK / "data", ignore_errors=True)
 
 
 def measure(peer, scenario, given, known):
+    """Returns whether it has failed."""
     if not scenarios.applies(scenario, peer):
-        return
+        return False
     try:
         with Server(peer) as server:
             result = scenarios.ALL[scenario](server, given.work)
@@ -127,6 +133,7 @@ def measure(peer, scenario, given, known):
     with open(given.results, "a") as file:
         print(json.dumps(result), file=file)
     print(summary(result), file=sys.stderr, flush=True)
+    return result["failures"] > 0
 
 
 def about_machine():

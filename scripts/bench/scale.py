@@ -14,6 +14,7 @@ import peers
 import postgres
 import run
 import scenarios
+import table
 from fault import told
 from measuring import measured, pages_for, per_gib
 from places import PROJECT, WORK
@@ -23,6 +24,7 @@ from workload import GIB, MIB
 BACKENDS = (1, 2, 4, 8)
 CLIENTS = (1, 10, 100, 1000)
 TOTAL = GIB
+FIELDS = ("mb_per_s", "cpu_s_per_gib", "program_pss_mib")
 
 
 def measure(backends, clients, total):
@@ -37,13 +39,14 @@ def measure(backends, clients, total):
 
 
 def medians(results):
-    """One point for each number of backends and clients, out of all runs. Failures are added up."""
+    """One point for each number of backends and clients, out of the runs that did not fail. Failures are added up."""
     points = []
     for backends, clients in sorted({(result["backends"], result["clients"]) for result in results}):
         found = [result for result in results if (result["backends"], result["clients"]) == (backends, clients)]
         point = {"backends": backends, "clients": clients, "failures": sum(result["failures"] for result in found)}
-        for field in ("mb_per_s", "cpu_s_per_gib", "program_pss_mib"):
-            point[field] = round(statistics.median(result[field] for result in found), 3)
+        for field in FIELDS:
+            good = [result[field] for result in found if not result["failures"]]
+            point[field] = round(statistics.median(good), 3) if good else None
         points.append(point)
     return points
 
@@ -51,8 +54,8 @@ def medians(results):
 def show(points):
     print("| backends | uploads at once | MB/s | CPU s/GiB | program's MiB | failures |\n|---|---|---|---|---|---|")
     for point in points:
-        print(f"| {point['backends']} | {point['clients']:,} | {point['mb_per_s']:.0f} | {point['cpu_s_per_gib']:.2f} | "
-              f"{point['program_pss_mib']:.0f} | {point['failures']} |")
+        cells = [table.cell(field, [point[field]] if point[field] is not None else []) for field in FIELDS]
+        print(f"| {point['backends']} | {point['clients']:,} | {' | '.join(cells)} | {point['failures']} |")
 
 
 def main():
@@ -77,9 +80,11 @@ def main():
     postgres.stop()
     points = medians(results)
     file.write_text(json.dumps({**run.about_machine(), "bytes": total, "runs": given.runs, "points": points, "results": results}, indent=1))
-    svg.write_text(curve.draw(points, total))
     show(points)
-    print(f"\nDrawn in {os.path.relpath(svg)}, kept in {os.path.relpath(file)}.")
+    print(f"\nKept in {os.path.relpath(file)}.")
+    with told():
+        svg.write_text(curve.draw(points, total))
+    print(f"Drawn in {os.path.relpath(svg)}.")
 
 
 if __name__ == "__main__":
