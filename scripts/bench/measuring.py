@@ -56,7 +56,9 @@ def pages_for(size):
     return size * 5 // 2
 
 
-def per_gib(result, size):
+def per_gib(result):
+    """Of the bytes that went, not of those that should have."""
+    size = result["bytes"]
     return {**result, "cpu_s_per_gib": round(result["cpu_s"] * GIB / size, 3) if size else None}
 
 

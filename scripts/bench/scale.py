@@ -33,8 +33,8 @@ def measure(backends, clients, total):
         # So that all connections to the database are there, as in a service that runs.
         server.upload(8, 16, 64 << 10, scenarios.next_ids(16))
         result = measured(server, lambda: server.upload(clients, clients, size, scenarios.next_ids(clients)), warm=pages_for(total))
-    kept = ("ok", "failures", "mb_per_s", "cpu_s", "p99_ms", "peak_pss_mib", "program_pss_mib", "program_rss_mib", "other_cores", "cpu")
-    result = per_gib({field: result[field] for field in kept if field in result} | {"problem": result["problem"]}, total)
+    kept = ("ok", "failures", "bytes", "mb_per_s", "cpu_s", "p99_ms", "peak_pss_mib", "program_pss_mib", "program_rss_mib", "other_cores", "cpu")
+    result = per_gib({field: result[field] for field in kept if field in result} | {"problem": result["problem"]})
     return {"backends": backends, "clients": clients, **result}
 
 

@@ -35,14 +35,14 @@ def big(server, work):
     result = measured(server, lambda: server.upload(1, 1, work.big, next_ids(1)), warm=pages_for(work.big))
     begun = time.perf_counter()
     os.sync()
-    return {**per_gib(result, work.big), "sync_after_s": round(time.perf_counter() - begun, 3)}
+    return {**per_gib(result), "sync_after_s": round(time.perf_counter() - begun, 3)}
 
 
 def conc(server, work):
     """Many files at once."""
     size = work.files * work.file
     result = measured(server, lambda: server.upload(work.files, work.files, work.file, next_ids(work.files)), warm=pages_for(size))
-    return per_gib(result, result["bytes"])
+    return per_gib(result)
 
 
 def small(server, work):
@@ -61,7 +61,7 @@ def down(server, work):
     compared = load("get", "--url", url, "--count", 1, "--expect", file, "--size", size)
     if compared["failures"]:
         return {**compared, "problem": f"what comes back is not what was sent: {compared['problem']}"}
-    result = per_gib(measured(server, lambda: load("get", "--url", url, "--count", 1, "--size", size), warm=pages_for(size)), size)
+    result = per_gib(measured(server, lambda: load("get", "--url", url, "--count", 1, "--size", size), warm=pages_for(size)))
     ranges = ("--range", RANGE, "--total", size)
     if load("get", "--url", url, "--count", 1, *ranges)["failures"]:
         # It ignores the header and sends everything.

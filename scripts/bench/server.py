@@ -110,7 +110,8 @@ class Server:
         peer = self.peer
         if peer.by == "rows":
             outcome = load("get", "--url", self.url(f"/rows/{size >> 20}"), "--count", 1)
-            return {**outcome, "bytes": size, "mb_per_s": round(size / 1e6 / outcome["seconds"], 2)}
+            stored = size if outcome["ok"] else 0
+            return {**outcome, "bytes": stored, "mb_per_s": round(stored / 1e6 / outcome["seconds"], 2) if stored else None}
         return load("upload", "--by", peer.by, "--url", self.url(peer.upload), "--clients", clients, "--count", count, "--size", size,
                     "--first", first, "--patch", peer.patch, "--file-field", peer.field, *self.token())
 
