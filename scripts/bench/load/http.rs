@@ -25,6 +25,7 @@ pub struct Head {
     pub status: u16,
     pub location: String,
     pub closes: bool,
+    pub upload_offset: Option<u64>,
     length: Option<u64>,
     chunked: bool,
 }
@@ -37,6 +38,7 @@ impl Head {
             "content-length" => self.length = value.parse().ok(),
             "transfer-encoding" => self.chunked = value.eq_ignore_ascii_case("chunked"),
             "connection" => self.closes = value.eq_ignore_ascii_case("close"),
+            "upload-offset" => self.upload_offset = value.parse().ok(),
             "location" => self.location = value.to_owned(),
             _ => {}
         }

@@ -67,12 +67,24 @@ pub fn run(arguments: &Arguments) -> Result<(), String> {
 
 fn note(outcome: &mut Outcome, plan: &Plan, begun: Instant, head: Head, name: String) {
     outcome.status(head.status);
-    if !(200..400).contains(&head.status) {
-        return outcome.failed(format!("status {}", head.status));
+    if !plan.is_stored(&head) {
+        let offset = head.upload_offset.map(|offset| format!(", Upload-Offset {offset}"));
+        return outcome.failed(format!("status {}{}", head.status, offset.unwrap_or_default()));
     }
     outcome.succeeded(begun);
     outcome.bytes += plan.size;
     (outcome.name, outcome.location) = (name, head.location);
+}
+
+impl Plan {
+    /// Whether this last answer says that the server has it all. A form that was refused comes back with 200, to be filled in again.
+    fn is_stored(&self, head: &Head) -> bool {
+        match self.protocol {
+            Protocol::Put => matches!(head.status, 200 | 201 | 204),
+            Protocol::Form { .. } => matches!(head.status, 302 | 303),
+            Protocol::Tus { .. } => head.status == 204 && head.upload_offset == Some(self.size),
+        }
+    }
 }
 
 impl Protocol {
@@ -146,7 +158,7 @@ impl Upload<'_> {
             let piece = patch.min(size - offset);
             let mut answer = self.request(&line, &headers, "", Some((offset, piece)), "")?;
             offset += piece;
-            if offset == size || answer.status != 204 {
+            if offset == size || answer.status != 204 || answer.upload_offset != Some(offset) {
                 answer.location = created.location;
                 return Ok(answer);
             }
