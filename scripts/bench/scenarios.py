@@ -68,7 +68,8 @@ def down(server, work):
         return {**result, "ranges": "none"}
     many = measured(server, lambda: load("get", "--url", url, "--clients", 16, "--seconds", work.seconds, *ranges))
     many = per_request(many)
-    result["failures"] += many["failures"]
+    for field in ("failures", "reconnects"):
+        result[field] += many[field]
     return {**result, "ranges_per_s": many["per_s"], "range_p99_ms": many["p99_ms"], "range_cpu_us": many["cpu_us"]}
 
 

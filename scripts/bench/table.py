@@ -6,23 +6,23 @@ import statistics
 import listing
 import peers
 
-FAILURES = ("failures", "failures")
+RECONNECTS, FAILURES = ("reconnects", "reconnects"), ("failures", "failures")
 COLUMNS = {
     "info": [("chain", "chain"), ("per_s", "requests/s"), ("cpu_us", "CPU µs/request"), ("p50_ms", "p50 ms"),
-             ("p99_ms", "p99 ms"), FAILURES],
+             ("p99_ms", "p99 ms"), RECONNECTS, FAILURES],
     "big": [("mb_per_s", "MB/s"), ("cpu_s_per_gib", "CPU s/GiB"), ("peak_pss_mib", "peak MiB"), ("program_pss_mib", "program's MiB"),
-            ("sync_after_s", "sync after s"), FAILURES],
+            ("sync_after_s", "sync after s"), RECONNECTS, FAILURES],
     "conc": [("mb_per_s", "MB/s"), ("cpu_s_per_gib", "CPU s/GiB"), ("p99_ms", "p99 ms"), ("peak_pss_mib", "peak MiB"),
-             ("program_pss_mib", "program's MiB"), ("program_rss_mib", "its RSS MiB"), FAILURES],
-    "small": [("per_s", "uploads/s"), ("cpu_us", "CPU µs/upload"), ("p50_ms", "p50 ms"), ("p99_ms", "p99 ms"), FAILURES],
+             ("program_pss_mib", "program's MiB"), ("program_rss_mib", "its RSS MiB"), RECONNECTS, FAILURES],
+    "small": [("per_s", "uploads/s"), ("cpu_us", "CPU µs/upload"), ("p50_ms", "p50 ms"), ("p99_ms", "p99 ms"), RECONNECTS, FAILURES],
     "down": [("mb_per_s", "MB/s"), ("cpu_s_per_gib", "CPU s/GiB"), ("ranges_per_s", "ranges/s"), ("range_cpu_us", "CPU µs/range"),
-             FAILURES],
+             RECONNECTS, FAILURES],
     "start": [("start_ms", "ms to the first 200"), ("idle_pss_mib", "idle PSS MiB"), ("idle_rss_mib", "idle RSS MiB"),
               ("processes", "processes")],
     "resume": [("uncut_s", "uncut s"), ("cut_s", "cut s"), ("ratio", "ratio"), ("cuts", "cuts"), ("retries", "retries"), FAILURES],
 }
 # Not to be averaged: each value that occurred is told.
-COUNTS = {"failures", "processes", "cuts"}
+COUNTS = {"failures", "reconnects", "processes", "cuts"}
 
 
 def read(file):

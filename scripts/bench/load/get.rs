@@ -99,7 +99,7 @@ impl Plan {
         format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{headers}{}\r\n", range.unwrap_or_default())
     }
 
-    /// A kept connection may have been closed meanwhile: that is nobody's failure, and is tried once more.
+    /// A kept connection may have been closed meanwhile: that is no failure, but counted, and tried once more.
     fn ask(
         &self,
         connection: &mut Option<Connection>,
@@ -109,7 +109,8 @@ impl Plan {
         if let Some(kept) = connection {
             match kept.writer().write_all(request.as_bytes()).and_then(|()| kept.head()) {
                 Ok(head) => return Ok(head),
-                Err(_) => outcome.reconnects += 1,
+                Err(problem) if kept.was_closed(&problem) => outcome.reconnects += 1,
+                Err(problem) => return Err(problem),
             }
         }
         let open = connection.insert(Connection::open(&self.url.host, self.buffer)?);

@@ -48,6 +48,8 @@ impl Head {
 /// One connection, and what was read of it already.
 pub struct Connection {
     stream: TcpStream,
+    /// Whether nothing has come since something was last sent.
+    silent: bool,
     buffer: Vec<u8>,
     begin: usize,
     end: usize,
@@ -62,11 +64,20 @@ impl Connection {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { stream, buffer: vec![0; buffer], begin: 0, end: 0 })
+        Ok(Self { stream, silent: true, buffer: vec![0; buffer], begin: 0, end: 0 })
     }
 
     pub fn writer(&mut self) -> &mut impl Write {
+        self.silent = true;
         &mut self.stream
+    }
+
+    /// Whether that problem can be that the server had closed the connection before the last request came: then it has answered
+    /// nothing. An answer that breaks off or does not come in time is something else.
+    pub fn was_closed(&self, problem: &io::Error) -> bool {
+        use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+        self.silent
+            && matches!(problem.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
     }
 
     /// What there is to read, at least a byte; nothing at the end.
@@ -74,6 +85,7 @@ impl Connection {
         if self.begin == self.end {
             self.begin = 0;
             self.end = self.stream.read(&mut self.buffer)?;
+            self.silent &= self.end == 0;
         }
         Ok(&self.buffer[self.begin..self.end])
     }

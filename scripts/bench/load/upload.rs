@@ -32,6 +32,7 @@ struct Upload<'a> {
     name: String,
     content: Content,
     connection: &'a mut Option<Connection>,
+    reconnects: u64,
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), String> {
@@ -52,14 +53,14 @@ pub fn run(arguments: &Arguments) -> Result<(), String> {
             }
             let (id, begun) = (first + number, Instant::now());
             let name = format!("bench-{id}.bin");
+            let content = Content { id };
             let mut upload =
-                Upload { plan: &plan, name, content: Content { id }, connection: &mut connection };
-            match upload.send(outcome) {
+                Upload { plan: &plan, name, content, connection: &mut connection, reconnects: 0 };
+            let sent = upload.send();
+            outcome.reconnects += upload.reconnects;
+            match sent {
                 Ok(head) => note(outcome, &plan, begun, head, upload.name),
-                Err(problem) => {
-                    connection = None;
-                    outcome.failed(problem);
-                }
+                Err(problem) => outcome.failed(problem),
             }
         }
     })
@@ -110,19 +111,8 @@ impl Protocol {
 }
 
 impl Upload<'_> {
-    /// A kept connection may have been closed meanwhile: that is nobody's failure, and is tried once more.
-    fn send(&mut self, outcome: &mut Outcome) -> io::Result<Head> {
-        let kept = self.connection.is_some();
-        let mut result = self.attempt();
-        if kept && result.is_err() {
-            outcome.reconnects += 1;
-            *self.connection = None;
-            result = self.attempt();
-        }
-        result
-    }
-
-    fn attempt(&mut self) -> io::Result<Head> {
+    /// Returns the last answer.
+    fn send(&mut self) -> io::Result<Head> {
         let (plan, size) = (self.plan, self.plan.size);
         match &plan.protocol {
             Protocol::Put => {
@@ -165,8 +155,7 @@ impl Upload<'_> {
         }
     }
 
-    /// One request with `part` of the content (offset and length) between `before` and `after`. Its answer counts even if the
-    /// server did not want to read everything.
+    /// One request with `part` of the content (offset and length) between `before` and `after`.
     fn request(
         &mut self,
         line: &str,
@@ -175,17 +164,33 @@ impl Upload<'_> {
         part: Option<(u64, u64)>,
         after: &str,
     ) -> io::Result<Head> {
-        let plan = self.plan;
-        let (offset, length) = part.unwrap_or_default();
-        let whole = length + (before.len() + after.len()) as u64;
-        let (host, more) = (&plan.url.host, &plan.headers);
+        let whole = part.map_or(0, |part| part.1) + (before.len() + after.len()) as u64;
+        let (host, more) = (&self.plan.url.host, &self.plan.headers);
         let head =
             format!("{line}\r\nHost: {host}\r\n{more}{headers}Content-Length: {whole}\r\n\r\n{before}");
-        let connection = match self.connection {
-            Some(kept) => kept,
-            None => self.connection.insert(Connection::open(host, 16 << 10)?),
-        };
-        let mut first = head.into_bytes();
+        if let Some(mut kept) = self.connection.take() {
+            match self.exchange(&mut kept, &head, part, after) {
+                // It may have been closed meanwhile: that is no failure, but counted, and tried once more. Of a body that goes out
+                // piece by piece nobody can tell.
+                Err(problem) if whole <= WITH_HEAD && kept.was_closed(&problem) => self.reconnects += 1,
+                answer => return self.keep(kept, answer),
+            }
+        }
+        let mut new = Connection::open(host, 16 << 10)?;
+        let answer = self.exchange(&mut new, &head, part, after);
+        self.keep(new, answer)
+    }
+
+    /// The answer counts even if the server did not want to read everything.
+    fn exchange(
+        &self,
+        connection: &mut Connection,
+        head: &str,
+        part: Option<(u64, u64)>,
+        after: &str,
+    ) -> io::Result<Head> {
+        let (offset, length) = part.unwrap_or_default();
+        let mut first = head.as_bytes().to_vec();
         let sent = if length <= WITH_HEAD {
             self.content.write(&mut first, offset, length)?;
             first.extend_from_slice(after.as_bytes());
@@ -200,10 +205,13 @@ impl Upload<'_> {
             (Err(problem), _) | (_, Err(problem)) => return Err(problem),
         };
         connection.body(&answer, |_| {})?;
-        if answer.closes {
-            *self.connection = None;
-        }
         Ok(answer)
+    }
+
+    /// For the next request, unless it is of no more use.
+    fn keep(&mut self, connection: Connection, answer: io::Result<Head>) -> io::Result<Head> {
+        *self.connection = answer.as_ref().is_ok_and(|head| !head.closes).then_some(connection);
+        answer
     }
 }
 
