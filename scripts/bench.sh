@@ -26,7 +26,7 @@ peer that cannot be had is left out, and that is said. scripts/bench/README.md s
   --results FILE   where results are kept, a line of JSON each (default: target/bench/results.jsonl)
   --help           show this
 
-Needs nginx, PostgreSQL, curl, Node.js with npm, Python with venv, and a Rust toolchain. A complete run takes about an hour, and
+Needs nginx, PostgreSQL, curl, Node.js with npm, Python with venv, and a Rust toolchain; --limits also openssl. A complete run takes about an hour, and
 says something only on a machine that does nothing else. Exits with 1 if a measurement has failed.
 
 Environment: SWARM_UPLOAD_BIN     a release binary to measure instead of building it
@@ -133,7 +133,9 @@ build() {
 }
 
 if [[ $measure == table ]]; then exec python3 scripts/bench/run.py "${arguments[@]}"; fi
-for needed in nginx curl node npm python3 cargo rustc setpriv; do has "$needed" || die "$needed is not installed"; done
+needs=(nginx curl node npm python3 cargo rustc setpriv)
+if [[ $measure == limits ]]; then needs+=(openssl); fi
+for needed in "${needs[@]}"; do has "$needed" || die "$needed is not installed"; done
 PG_BIN=${PG_BIN:-$(postgres_programs)}
 [[ -x $PG_BIN/initdb ]] || die "PostgreSQL is not installed, or not in ${PG_BIN:-/usr/lib/postgresql}; PG_BIN names the folder of its programs"
 export PG_BIN

@@ -14,8 +14,8 @@ from pathlib import Path
 import postgres
 import run
 import table
-from fault import told
-from generator import listening, load
+from fault import Fault, told
+from generator import flawless, listening
 from measuring import touch_memory
 from places import PORT, WORK
 from server import KEPT
@@ -24,6 +24,15 @@ from workload import GIB, KIB, MIB
 FOLDER = WORK / "limits"
 # In memory, so that reading it costs next to nothing.
 SOURCE = Path("/dev/shm/swarm-upload-bench.bin")
+
+
+def make_source():
+    filesystem = os.statvfs(SOURCE.parent)
+    if filesystem.f_bavail * filesystem.f_frsize < GIB:
+        raise Fault(f"{SOURCE.parent} has no room for 1 GiB, which digests are computed of")
+    with open(SOURCE, "wb") as file:
+        for _ in range(GIB // MIB):
+            file.write(os.urandom(MIB))
 
 
 def timed(call):
@@ -66,14 +75,14 @@ def small(count, clients, sync):
 
 def write(count, size, clients, sync):
     folder = FOLDER if size >= MIB else KEPT / str(time.time_ns())
-    return load("disk", "--folder", folder, "--count", count, "--size", size, "--clients", clients, "--sync", sync)
+    return flawless("disk", "--folder", folder, "--count", count, "--size", size, "--clients", clients, "--sync", sync)
 
 
 def sink(*words):
     """A server that does nothing, with this load."""
     def limit():
         with listening("sink", PORT):
-            outcome = load(*words, "--url", f"http://127.0.0.1:{PORT}/")
+            outcome = flawless(*words, "--url", f"http://127.0.0.1:{PORT}/")
         if outcome["ok"] == 1:
             return {"MB/s": outcome["mb_per_s"], "CPU s/GiB of the load": outcome["load_cpu_s"] * GIB / outcome["bytes"]}
         return {"requests/s": outcome["per_s"], "CPU µs of the load": 1e6 * outcome["load_cpu_s"] / outcome["ok"]}
@@ -123,9 +132,7 @@ def main():
     run.end_in_order()
     with told(), run.alone():
         try:
-            with open(SOURCE, "wb") as file:
-                for _ in range(GIB // MIB):
-                    file.write(os.urandom(MIB))
+            make_source()
             for _ in range(given.runs):
                 for name in names:
                     found[name].append(LIMITS[name]())

@@ -6,7 +6,7 @@ import time
 
 import postgres
 import processes
-from generator import load
+from generator import flawless
 from places import WORK
 from workload import GIB, MIB
 
@@ -47,7 +47,7 @@ def touch_memory(size):
     """Writes files and removes them. In a virtual machine whose idle memory goes back to its host, the first touch of a page can
     cost several times what it then costs to fill it: after this the pages are there."""
     folder = WORK / "warm"
-    load("disk", "--folder", folder, "--count", max(1, size // (512 * MIB)), "--size", min(size, 512 * MIB))
+    flawless("disk", "--folder", folder, "--count", max(1, size // (512 * MIB)), "--size", min(size, 512 * MIB))
     shutil.rmtree(folder)
 
 
