@@ -124,7 +124,7 @@ LIMITS = {
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=run.positive, default=3)
     parser.add_argument("--only", default="", metavar="WORD", help="only those with this in their name")
     given = parser.parse_args()
     names = [name for name in LIMITS if given.only in name]

@@ -25,7 +25,7 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", type=lambda text: chosen(text, peers.BY_NAME), default=list(peers.BY_NAME))
     parser.add_argument("--scenarios", type=lambda text: chosen(text, scenarios.ALL), default=list(scenarios.ALL))
-    parser.add_argument("--runs", type=int)
+    parser.add_argument("--runs", type=positive)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--results")
     parser.add_argument("--table", action="store_true")
@@ -34,6 +34,12 @@ def options():
     given.work = workload.QUICK if given.quick else workload.FULL
     given.results = given.results or WORK / ("quick.jsonl" if given.quick else "results.jsonl")
     return given
+
+
+def positive(text):
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text}: not a number from 1 on")
+    return int(text)
 
 
 def chosen(text, known):

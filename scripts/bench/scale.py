@@ -60,7 +60,7 @@ def show(points):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int)
+    parser.add_argument("--runs", type=run.positive)
     parser.add_argument("--quick", action="store_true", help="64 MiB, and up to 2 backends and 10 uploads")
     parser.add_argument("--json", type=Path, default=None, help="where the figures go (target/bench/scale.json)")
     parser.add_argument("--svg", type=Path, default=None, help="where they are drawn (docs/images/scale.svg; --quick: target/bench)")
