@@ -139,6 +139,8 @@ for needed in "${needs[@]}"; do has "$needed" || die "$needed is not installed";
 PG_BIN=${PG_BIN:-$(postgres_programs)}
 [[ -x $PG_BIN/initdb ]] || die "PostgreSQL is not installed, or not in ${PG_BIN:-/usr/lib/postgresql}; PG_BIN names the folder of its programs"
 export PG_BIN
+# A word that is not right is to be told before all is built and installed.
+python3 "scripts/bench/$measure.py" --check "${arguments[@]}"
 mkdir -p "$BENCH_DIR"
 case $measure in
     limits) peers=none ;;

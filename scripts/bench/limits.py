@@ -126,7 +126,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=run.positive, default=3)
     parser.add_argument("--only", default="", metavar="WORD", help="only those with this in their name")
+    run.check_only(parser)
     given = parser.parse_args()
+    if given.check:
+        return
     names = [name for name in LIMITS if given.only in name]
     found = {name: [] for name in names}
     run.end_in_order()

@@ -29,6 +29,7 @@ def options():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--results")
     parser.add_argument("--table", action="store_true")
+    check_only(parser)
     given = parser.parse_args()
     given.runs = given.runs or (1 if given.quick else 3)
     given.work = workload.QUICK if given.quick else workload.FULL
@@ -42,6 +43,10 @@ def positive(text):
     return int(text)
 
 
+def check_only(parser):
+    parser.add_argument("--check", action="store_true", help="only say whether the options are right")
+
+
 def chosen(text, known):
     """The names in a list with commas, in their order there."""
     names = text.split(",")
@@ -52,6 +57,8 @@ def chosen(text, known):
 
 def main():
     given = options()
+    if given.check:
+        return
     if given.table:
         return show(given.results)
     end_in_order()

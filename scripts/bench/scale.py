@@ -64,7 +64,10 @@ def main():
     parser.add_argument("--quick", action="store_true", help="64 MiB, and up to 2 backends and 10 uploads")
     parser.add_argument("--json", type=Path, default=None, help="where the figures go (target/bench/scale.json)")
     parser.add_argument("--svg", type=Path, default=None, help="where they are drawn (docs/images/scale.svg; --quick: target/bench)")
+    run.check_only(parser)
     given = parser.parse_args()
+    if given.check:
+        return
     given.runs = given.runs or (1 if given.quick else 3)
     total, backends, clients = (64 * MIB, BACKENDS[:2], CLIENTS[:2]) if given.quick else (TOTAL, BACKENDS, CLIENTS)
     file = given.json or WORK / ("scale-quick.json" if given.quick else "scale.json")
