@@ -60,12 +60,12 @@ def main():
     if given.check:
         return
     if given.table:
-        return show(given.results)
+        return show(given)
     end_in_order()
     WORK.mkdir(parents=True, exist_ok=True)
     with told(), alone():
         failures = run(given)
-    show(given.results)
+    show(given)
     if failures:
         sys.exit(f"bench: measurements that have failed: {failures}")
 
@@ -96,11 +96,15 @@ def alone():
     return lock
 
 
-def show(results):
+def show(given):
+    """Of a file with both, only what the same workload has found."""
     try:
-        print(table.render(table.read(results)))
+        found = [result for result in table.read(given.results) if result["workload"] == given.work.name]
     except OSError:
-        sys.exit(f"bench: there are no results in {results} yet")
+        found = []
+    if not found:
+        sys.exit(f"bench: there are no results of the {given.work.name} workload in {given.results} yet; with and without --quick they are of different ones")
+    print(table.render(found))
 
 
 def run(given):
