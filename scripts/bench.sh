@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Measures the program against its peers and the limits of the machine; see --help.
 set -euo pipefail
+called_in=$PWD
 cd "$(dirname "$0")/.."
 exec </dev/null
 
@@ -42,6 +43,13 @@ die() { echo "bench.sh: $*" >&2; exit 2; }
 say() { echo "== $*" >&2; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
+# path NAME: relative to where this was called, and not to where it goes from there.
+path() { (cd "$called_in" && realpath --canonicalize-missing -- "$1"); }
+for name in SWARM_UPLOAD_BIN PG_BIN BENCH_DIR CARGO_TARGET_DIR TUSD; do
+    # tusd is a command of PATH, ./tusd is not.
+    if [[ -n ${!name:-} && ($name != TUSD || ${!name} == */*) ]]; then export "$name=$(path "${!name}")"; fi
+done
+
 arguments=()
 peers='' measure=run
 while [[ $# -gt 0 ]]; do
@@ -49,7 +57,7 @@ while [[ $# -gt 0 ]]; do
         --peers | --scenarios | --runs | --results)
             [[ $# -gt 1 ]] || die "$1 needs a value"
             if [[ $1 == --peers ]]; then peers=$2; fi
-            arguments+=("$1" "$2")
+            if [[ $1 == --results ]]; then arguments+=("$1" "$(path "$2")"); else arguments+=("$1" "$2"); fi
             shift
             ;;
         --quick) arguments+=("$1") ;;
