@@ -105,7 +105,7 @@ install_node_packages() {
 
 # install_crate NAME VERSION
 install_crate() {
-    if [[ -x $BENCH_DIR/cargo/bin/$1 ]]; then return; fi
+    if grep --quiet --no-messages "^\"$1 $2 " "$BENCH_DIR/cargo/.crates.toml"; then return; fi
     say "$1 $2, into $BENCH_DIR/cargo"
     cargo install --quiet --locked --root "$BENCH_DIR/cargo" --target-dir "$BENCH_DIR/cargo/target" --version "$2" "$1"
 }
