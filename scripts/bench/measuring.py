@@ -14,14 +14,14 @@ from workload import GIB, MIB
 def measured(server, send, warm=0):
     """Runs `send` and returns its outcome together with what the server's processes used for it. `warm`: see `touch_memory`."""
     settle(server.peer, warm)
-    with processes.PeakMemory(server.process.pid) as memory:
+    with processes.PeakMemory(server.process.pid, server.peer.around) as memory:
         before, busy, begun = server.cpu(), processes.busy_seconds(), time.perf_counter()
         outcome = send()
         after, busy, seconds = server.cpu(), processes.busy_seconds() - busy, time.perf_counter() - begun
     cpu = {name: round(used - before.get(name, 0), 3) for name, used in after.items() if used > before.get(name, 0)}
     used = sum(cpu.values())
     living = processes.tree(server.process.pid)
-    program = [process for process in living if not processes.is_around(process)]
+    program = [process for process in living if not processes.is_among(process, server.peer.around)]
     return {
         **outcome,
         "cpu": cpu,

@@ -46,6 +46,11 @@ class Peer:
     # A file without which it cannot run.
     needs: Optional[str] = None
 
+    @property
+    def around(self):
+        """Processes that are not the program itself."""
+        return {"bash", "sh"} if self.start == "nginx.sh" else {"bash", "sh", "nginx"}
+
     def missing(self):
         """What it cannot run without, or None."""
         there = self.needs is None or shutil.which(self.needs) or os.path.exists(self.needs)

@@ -8,8 +8,6 @@ import time
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
-# Of a server's tree, these are not the program itself.
-AROUND = {"nginx", "bash", "sh"}
 # Seconds that a process may take to end by itself.
 END = 15
 
@@ -55,9 +53,10 @@ def mebibytes(process, file, field):
         return 0
 
 
-def is_around(process):
+def is_among(process, names):
+    """Whether it has one of these names. One that has ended takes no part either way."""
     found = stat(process)
-    return found is None or found[0] in AROUND
+    return found is None or found[0] in names
 
 
 def proportional(processes):
@@ -75,16 +74,17 @@ def peak_resident(processes):
 
 
 class PeakMemory(threading.Thread):
-    """The largest sums of proportional memory, of the whole tree and of the program alone, at ten samples a second."""
+    """The largest sums of proportional memory, of the whole tree and of the program alone, which is what is not `around` it, at ten samples
+    a second."""
 
-    def __init__(self, root):
+    def __init__(self, root, around):
         super().__init__(daemon=True)
-        self.root, self.done = root, threading.Event()
+        self.root, self.around, self.done = root, around, threading.Event()
         self.all = self.program = 0
 
     def run(self):
         while True:
-            sizes = [(proportional([process]), is_around(process)) for process in tree(self.root)]
+            sizes = [(proportional([process]), is_among(process, self.around)) for process in tree(self.root)]
             self.all = max(self.all, sum(size for size, _ in sizes))
             self.program = max(self.program, sum(size for size, around in sizes if not around))
             if self.done.wait(0.1):
