@@ -47,6 +47,13 @@ class Peer:
     needs: Optional[str] = None
 
     @property
+    def chain(self):
+        """What `info` goes through."""
+        if self.info:
+            return "whole"
+        return "nginx, single" if self.start == "behind-nginx.sh" else "single"
+
+    @property
     def around(self):
         """Processes that are not the program itself."""
         return {"bash", "sh"} if self.start == "nginx.sh" else {"bash", "sh", "nginx"}

@@ -27,7 +27,7 @@ def info(server, work):
     path = server.peer.info or server.peer.health
     load("get", "--url", server.url(path), "--clients", 32, "--count", 200)
     result = measured(server, lambda: load("get", "--url", server.url(path), "--clients", 32, "--seconds", work.seconds))
-    return {"chain": "whole" if server.peer.info else "single", **per_request(result)}
+    return {"chain": server.peer.chain, **per_request(result)}
 
 
 def big(server, work):
