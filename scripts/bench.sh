@@ -132,7 +132,10 @@ build() {
         cargo build --quiet --locked --release --manifest-path scripts/bench/floor/Cargo.toml --target-dir "$BENCH_DIR/floor-target"
         cp "$BENCH_DIR/floor-target/release/floor" "$BENCH_DIR/floor"
     fi
-    if wanted swarm-upload && [[ -z ${SWARM_UPLOAD_BIN:-} ]]; then
+    if [[ -n ${SWARM_UPLOAD_BIN:-} ]]; then
+        # It may be of any commit: figures then name the binary itself.
+        export BENCH_BINARY=$SWARM_UPLOAD_BIN
+    elif wanted swarm-upload; then
         say "The program"
         cargo build --quiet --locked --release
         SWARM_UPLOAD_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/release/swarm-upload")

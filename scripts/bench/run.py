@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import peers
+import resuming
 import scenarios
 import table
 import workload
@@ -158,7 +159,10 @@ def about_machine():
     revision = subprocess.run(["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=PROJECT, capture_output=True, text=True)
     with open("/proc/cpuinfo") as lines:
         model = next((line.split(": ")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-    return {"commit": revision.stdout.strip() or "unknown", "begun": datetime.datetime.now().isoformat(timespec="seconds"),
+    commit = revision.stdout.strip() or "unknown"
+    if binary := os.environ.get("BENCH_BINARY"):
+        commit += f" with a binary of SHA-256 {resuming.file_digest(binary)[:12]}"
+    return {"commit": commit, "begun": datetime.datetime.now().isoformat(timespec="seconds"),
             "machine": f"{os.cpu_count()} cores, {model}, Linux {platform.release()}"}
 
 
