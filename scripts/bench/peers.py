@@ -8,7 +8,7 @@ field      the name of a form's file, `token` the page with the token that prote
 patch      bytes in a PATCH, whole MiB; 0: all in one
 download   where a file is, of the outcome of its upload: `at_location` and the like; None if there is no such thing
 health     answers 200 once the server is ready
-info       answers through the whole chain; None: `info` measures `health`, of a single process
+info       answers through the whole chain; None: `info` measures `health`, of a single process or of one behind nginx
 database   whether it uses PostgreSQL, whose CPU is then charged too
 prepare    whether its script has to be called once with `prepare` before
 replica    of the chain, the role of one more replica, whose start is measured instead of the chain's

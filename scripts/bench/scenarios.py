@@ -56,6 +56,8 @@ def down(server, work):
     """One large file back, compared once and then timed; and ranges of it at random offsets."""
     size, file = work.big, next_ids(1)
     outcome = server.upload(1, 1, size, file)
+    if outcome["failures"]:
+        return outcome
     url = server.url(server.peer.download(server, outcome))
     os.sync()
     compared = load("get", "--url", url, "--count", 1, "--expect", file, "--size", size)
