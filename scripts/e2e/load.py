@@ -264,20 +264,21 @@ def read_slowly(client, seeded):
 
 def watch(client, heard):
     """Listens to what the service tells of its replicas for some seconds, then goes on at whichever frontend comes next."""
-    begun, seen, name = time.time(), set(), None
+    begun, seen, unavailable, name = time.time(), set(), False, None
     try:
         with client.asked("GET", "/api/events", headers=heard.copy()) as answer:
             while answer.status == 200 and time.time() < begun + 5 and (line := answer.readline().decode()):
                 field, _, value = line.rstrip("\n").partition(": ")
                 if field == "event":
                     name = value
+                    unavailable |= name == "unavailable"
                 elif field == "id":
                     heard["Last-Event-ID"] = value
                 elif field == "data" and name == "replicas":
                     seen.update((each["role"], each["version"], each["state"]) for each in json.loads(value)["replicas"])
             ok = answer.status == 200 and bool(seen)
             client.note("watch", begun, ok, status=answer.status, edge=answer.edge, id=answer.request_id, seen=sorted(seen),
-                        **who(answer), error=None if ok else "no word of the replicas")
+                        unavailable=unavailable, **who(answer), error=None if ok else "no word of the replicas")
     except (OSError, http.client.HTTPException, ValueError) as error:
         client.note("watch", begun, False, **meeting(error), error=repr(error))
 

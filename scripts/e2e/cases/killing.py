@@ -4,6 +4,7 @@ import re
 import time
 from pathlib import Path
 
+from engine import Failed
 from logs import upstreams
 from traffic import Traffic, assert_nothing_failed, failures, summary
 
@@ -25,13 +26,9 @@ def under_load(stack, short, count):
     with Traffic(stack) as traffic:
         traffic.wait_for_more(40)
         killed = stack.containers(short)[0]
-        addresses, pid, frozen = set(stack.addresses(killed).values()), stack.pid(killed), time.time()
-        # Bytes of an upload stay inside it, for sure, until it is killed.
-        stack.engine.run("pause", killed)
-        try:
-            inside = stack.until(f"an upload inside the {short}", 10, lambda: unread(pid))
-        finally:
-            _, after = kill(stack, killed)
+        addresses = set(stack.addresses(killed).values())
+        frozen, inside = freeze_around_an_upload(stack, killed)
+        _, after = kill(stack, killed)
         successors = stack.healthy_count(short, count)
         assert killed not in successors, successors
         replaced = time.time() - after
@@ -40,6 +37,23 @@ def under_load(stack, short, count):
     return addresses, outcomes, frozen, after, (
         f"{summary(outcomes)}; {inside} uploads had bytes unread inside it when it was killed, {after - frozen:.1f} s after it "
         f"was frozen; all healthy again after {replaced:.1f} s; failed: {failed}")
+
+
+def freeze_around_an_upload(stack, container):
+    """Freezes the container with bytes of an upload inside it, which stay there, for sure, until it is killed. Returns since
+    when, and of how many uploads. Where other requests come first it is let go on and frozen again: as long as they stand there
+    those who balance over it give it nothing more."""
+    pid = stack.pid(container)
+    for _ in range(30):
+        frozen = time.time()
+        stack.engine.run("pause", container)
+        while time.time() < frozen + 2:
+            if inside := unread(pid):
+                return frozen, inside
+            time.sleep(0.05)
+        stack.engine.run("unpause", container)
+        time.sleep(0.5)
+    raise Failed(f"no upload came to {container} in 30 times 2 s")
 
 
 def unread(pid):
