@@ -226,6 +226,7 @@ mod tests {
     use std::cell::Cell;
     use std::pin::pin;
     use std::rc::Rc;
+    use tokio::task::yield_now;
 
     fn body(pieces: Vec<Result<Bytes, BodyError>>) -> Body {
         stream::iter(pieces).boxed_local()
@@ -273,7 +274,11 @@ mod tests {
     #[actix_web::test]
     async fn many_senders_at_once_make_no_smaller_chunks() {
         let budget = Budget::new(4 * MIB as u32);
-        let senders = (0..32).map(|_| lengths(Chunker::new(body(pieces(16, MIB / 8)), budget.clone())));
+        let senders = (0..32).map(|_| {
+            // Each lets the others come in between.
+            let in_turn = stream::iter(pieces(16, MIB / 8)).then(|piece| yield_now().map(|()| piece));
+            lengths(Chunker::new(in_turn.boxed_local(), budget.clone()))
+        });
         for lengths in join_all(senders).await {
             assert_eq!(lengths, [(MIB as u64, false), (MIB as u64, false), (0, true)]);
         }

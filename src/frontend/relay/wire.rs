@@ -166,3 +166,23 @@ fn push(headers: &mut Headers, name: &'static str, value: impl std::fmt::Display
         _ => log::error!("{name} cannot be sent"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_the_one_that_was_asked_for_of_as_many_bytes_as_are_known() {
+        let told = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_RANGE, HeaderValue::from_static(value));
+            is_range(&headers, &(10..20), 100)
+        };
+        assert!(told("bytes 10-19/100"));
+        for other in ["bytes 10-19/1000", "bytes 10-19/10", "bytes 10-19/*", "bytes 10-29/100", "bytes */100"]
+        {
+            assert!(!told(other), "{other}");
+        }
+        assert!(!is_range(&HeaderMap::new(), &(10..20), 100));
+    }
+}
