@@ -70,7 +70,7 @@ while [[ $# -gt 0 ]]; do
 done
 
 # A thousand connections and more, as far as this is allowed.
-ulimit -S -n 16384 2>/dev/null || true
+ulimit -S -n 16384 2>/dev/null || ulimit -S -n "$(ulimit -H -n)"
 export BENCH_DIR=${BENCH_DIR:-$PWD/target/bench}
 # Where Debian has nginx; an ordinary PATH leaves it out.
 PATH=$PATH:/usr/sbin:/sbin

@@ -5,6 +5,7 @@ draws them (curve.py)."""
 import argparse
 import json
 import os
+import shutil
 import statistics
 import sys
 from pathlib import Path
@@ -74,12 +75,15 @@ def main():
     svg = given.svg or (WORK / "scale-quick.svg" if given.quick else PROJECT / "docs/images/scale.svg")
     run.end_in_order()
     results = []
-    with told(), run.alone():
-        for _ in range(given.runs):
-            for count in clients:
-                for replicas in backends:
-                    results.append(measure(replicas, count, total))
-                    print(json.dumps(results[-1]), file=sys.stderr, flush=True)
+    try:
+        with told(), run.alone():
+            for _ in range(given.runs):
+                for count in clients:
+                    for replicas in backends:
+                        results.append(measure(replicas, count, total))
+                        print(json.dumps(results[-1]), file=sys.stderr, flush=True)
+    finally:
+        shutil.rmtree(WORK / "data", ignore_errors=True)
     postgres.stop()
     points = medians(results)
     file.write_text(json.dumps({**run.about_machine(), "bytes": total, "runs": given.runs, "points": points, "results": results}, indent=1))

@@ -48,7 +48,7 @@ edge_configuration() {
     local configuration
     configuration=$(<"$here/../../../nginx/nginx.conf")
     for replaced in "$line" '/tmp/' 'listen 8080 ' '/dev/stdout'; do
-        [[ $configuration == *"$replaced"* ]] || { echo "nginx/nginx.conf has no \"$replaced\" any more, which is replaced here"; exit 1; }
+        [[ $configuration == *"$replaced"* ]] || { echo "nginx/nginx.conf has no \"$replaced\" any more, which is replaced here" >&2; exit 1; }
     done
     configuration=${configuration//"$line"/"$servers"}
     configuration=${configuration//'/tmp/'/"$RUN/"}
