@@ -57,7 +57,8 @@ pub struct Pool {
 /// A connection, taken for one piece of work.
 ///
 /// It goes back into the pool only through [`Lease::release`]. Dropped otherwise (the work failed, took too long, or nobody
-/// waits for it any more) it is closed, since nobody knows what it is still doing; the server then rolls back.
+/// waits for it any more) it is closed, since nobody knows what it is still doing. The server then rolls back, unless it has been sent the end of the
+/// transaction, or a statement that is one by itself, already.
 pub struct Lease(Option<Client>);
 
 /// A session apart from the pool, under no time limits. It ends when this is dropped.

@@ -1,4 +1,5 @@
-//! The names of our own headers as the framework holds them. What is looked for in each request is parsed once only.
+//! The names of our own headers as the framework holds them. What is put into each answer, or taken off, is parsed
+//! once only.
 
 use actix_web::http::header::HeaderName;
 

@@ -22,6 +22,8 @@ const QUICK: Duration = Duration::from_millis(500);
 /// A chunk that took longer to be stored makes the next ones smaller: one that takes longer than a backend waits for its
 /// database would never be stored, however often it is sent.
 const SLOW: Duration = Duration::from_secs(1);
+/// A chunk that takes longer to arrive gives back the room that it has no bytes for.
+const SLOW_TO_COME: Duration = Duration::from_secs(1);
 /// A relay's chunk that takes longer to arrive is not waited for by its relay any more.
 const ARRIVAL: Duration = Duration::from_secs(10);
 pub(super) const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -92,7 +94,7 @@ impl Chunker {
             if chunk.len >= self.target as u64 || age > OLDEST {
                 break;
             }
-            if age > SLOW {
+            if age > SLOW_TO_COME {
                 chunk.give_back();
             }
             received = tokio::time::timeout(IDLE, self.receive()).await.ok().flatten();
@@ -219,167 +221,4 @@ async fn exactly(mut body: Body, count: u64) -> Result<Vec<Bytes>, BodyError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use futures_util::future::{Either, join_all, select};
-    use futures_util::{FutureExt, stream};
-    use std::cell::Cell;
-    use std::pin::pin;
-    use std::rc::Rc;
-    use tokio::task::yield_now;
-
-    fn body(pieces: Vec<Result<Bytes, BodyError>>) -> Body {
-        stream::iter(pieces).boxed_local()
-    }
-
-    fn pieces(count: usize, size: usize) -> Vec<Result<Bytes, BodyError>> {
-        (0..count).map(|_| Ok(Bytes::from(vec![7; size]))).collect()
-    }
-
-    async fn lengths(mut chunker: Chunker) -> Vec<(u64, bool)> {
-        let mut lengths = Vec::new();
-        while let Some(chunk) = chunker.next().await.unwrap() {
-            lengths.push((chunk.len, chunk.last));
-        }
-        lengths
-    }
-
-    #[actix_web::test]
-    async fn a_small_body_is_one_chunk_and_the_last() {
-        let budget = Budget::new(64 * MIB as u32);
-        assert_eq!(lengths(Chunker::new(body(pieces(3, 10)), budget.clone())).await, [(30, true)]);
-        assert_eq!(lengths(Chunker::new(body(vec![]), budget)).await, [(0, true)]);
-    }
-
-    #[actix_web::test]
-    async fn chunks_grow_with_a_fast_sender_up_to_the_largest() {
-        let chunker = Chunker::new(body(pieces(64, MIB)), Budget::new(256 * MIB as u32));
-        let lengths: Vec<_> = lengths(chunker).await.into_iter().map(|(len, _)| len / MIB as u64).collect();
-        assert_eq!(lengths, [1, 2, 4, 8, 16, 16, 16, 1]);
-    }
-
-    #[actix_web::test]
-    async fn without_budget_what_is_held_is_sent_as_a_shorter_chunk() {
-        let budget = Budget::new(2 * MIB as u32);
-        let _others = budget.try_take(MIB - 300).unwrap();
-        let mut chunker = Chunker::new(body(pieces(2, MIB - 100)), budget);
-        let first = chunker.next().await.unwrap().unwrap();
-        assert_eq!((first.len, first.last), (MIB as u64 - 100, false));
-        drop(first);
-        let second = chunker.next().await.unwrap().unwrap();
-        assert_eq!((second.len, second.last), (MIB as u64 - 100, true));
-        assert!(chunker.next().await.unwrap().is_none());
-    }
-
-    #[actix_web::test]
-    async fn many_senders_at_once_make_no_smaller_chunks() {
-        let budget = Budget::new(4 * MIB as u32);
-        let senders = (0..32).map(|_| {
-            // Each lets the others come in between.
-            let in_turn = stream::iter(pieces(16, MIB / 8)).then(|piece| yield_now().map(|()| piece));
-            lengths(Chunker::new(in_turn.boxed_local(), budget.clone()))
-        });
-        for lengths in join_all(senders).await {
-            assert_eq!(lengths, [(MIB as u64, false), (MIB as u64, false), (0, true)]);
-        }
-    }
-
-    #[actix_web::test]
-    async fn who_waits_for_room_holds_no_more_than_one_piece() {
-        let asked = Rc::new(Cell::new(0));
-        let count = asked.clone();
-        let sender = stream::iter(pieces(2, 5)).inspect(move |_| count.set(count.get() + 1)).boxed_local();
-        let budget = Budget::new(MIB as u32);
-        let others = budget.try_take(MIB).unwrap();
-        let mut chunker = Chunker::new(sender, budget);
-        let mut next = pin!(chunker.next());
-        assert!(next.as_mut().now_or_never().is_none());
-        assert_eq!(asked.get(), 1);
-        drop(others);
-        assert_eq!(next.await.unwrap().unwrap().len, 10);
-    }
-
-    #[actix_web::test]
-    async fn no_room_is_needed_to_see_the_end_of_a_body() {
-        let budget = Budget::new(2 * MIB as u32);
-        let mut chunker = Chunker::new(body(pieces(1, MIB)), budget.clone());
-        assert!(!chunker.next().await.unwrap().unwrap().last);
-        let _others = budget.try_take(2 * MIB).unwrap();
-        assert!(chunker.next().await.unwrap().unwrap().last);
-    }
-
-    #[actix_web::test]
-    async fn who_sends_little_gets_little_room() {
-        for (first, room) in [(10, SLOWEST), (SLOWEST / 4, 4 * SLOWEST), (SLOWEST, MIB)] {
-            let budget = Budget::new(2 * MIB as u32);
-            let sender = stream::iter(pieces(1, first)).chain(stream::pending()).boxed_local();
-            let mut chunker = Chunker::new(sender, budget.clone());
-            let mut next = pin!(chunker.next());
-            assert!(next.as_mut().now_or_never().is_none());
-            assert_eq!(budget.free(), 2 * MIB - room, "{first}");
-        }
-    }
-
-    #[actix_web::test]
-    async fn a_sender_that_has_not_begun_keeps_no_room_from_others() {
-        let budget = Budget::new(MIB as u32);
-        let mut idle = Chunker::new(stream::pending().boxed_local(), budget.clone());
-        let mut other = Chunker::new(body(pieces(1, 5)), budget);
-        let idle = async { idle.next().await.is_ok() };
-        let next = pin!(other.next());
-        match select(pin!(idle), next).await {
-            Either::Left(_) => panic!("nobody has sent anything"),
-            Either::Right((chunk, _)) => assert_eq!(chunk.unwrap().unwrap().len, 5),
-        }
-    }
-
-    #[actix_web::test]
-    async fn a_chunk_holds_no_more_room_than_it_has_bytes() {
-        let budget = Budget::new(4 * MIB as u32);
-        let chunk = Chunker::new(body(pieces(2, 10)), budget.clone()).next().await.unwrap().unwrap();
-        assert_eq!(budget.free(), 4 * MIB - 20);
-        drop(chunk);
-        assert_eq!(budget.free(), 4 * MIB);
-    }
-
-    #[actix_web::test]
-    async fn a_pause_of_the_sender_ends_the_chunk() {
-        let paused = stream::iter(pieces(1, 5)).chain(stream::pending()).boxed_local();
-        let mut chunker = Chunker::new(paused, Budget::new(100));
-        let chunk = chunker.next().await.unwrap().unwrap();
-        assert_eq!((chunk.len, chunk.last), (5, false));
-    }
-
-    #[actix_web::test]
-    async fn chunks_shrink_while_they_are_stored_slowly_and_grow_again_after() {
-        let mut chunker = Chunker::new(body(pieces(64, MIB)), Budget::new(256 * MIB as u32));
-        let mut lengths = Vec::new();
-        for took in [100, 100, 100, 1500, 2000, 700, 100, 100, 100] {
-            let chunk = chunker.next().await.unwrap().unwrap();
-            lengths.push(chunk.len / MIB as u64);
-            chunker.stored(chunk.len, Duration::from_millis(took));
-        }
-        assert_eq!(lengths, [1, 2, 4, 8, 4, 2, 2, 2, 4]);
-    }
-
-    #[actix_web::test]
-    async fn bytes_before_a_broken_end_are_delivered_before_the_error() {
-        let mut broken = pieces(2, 5);
-        broken.push(Err(BodyError::CutShort));
-        let mut chunker = Chunker::new(body(broken), Budget::new(100));
-        let chunk = chunker.next().await.unwrap().unwrap();
-        assert_eq!((chunk.len, chunk.last), (10, false));
-        assert!(matches!(chunker.next().await, Err(UploadError::Body(BodyError::CutShort))));
-    }
-
-    #[actix_web::test]
-    async fn a_whole_chunk_is_exactly_as_long_as_was_said() {
-        let budget = Budget::new(100);
-        assert_eq!(Chunk::whole(body(pieces(2, 5)), 10, &budget).await.unwrap().len, 10);
-        for lie in [9, 11] {
-            let cut = Chunk::whole(body(pieces(2, 5)), lie, &budget).await;
-            assert!(matches!(cut, Err(UploadError::Body(BodyError::CutShort))));
-        }
-        assert_eq!(budget.free(), 100);
-    }
-}
+mod tests;

@@ -47,11 +47,13 @@ def freeze_around_an_upload(stack, container):
     for _ in range(30):
         frozen = time.time()
         stack.engine.run("pause", container)
-        while time.time() < frozen + 2:
-            if inside := unread(pid):
-                return frozen, inside
-            time.sleep(0.05)
-        stack.engine.run("unpause", container)
+        try:
+            return frozen, stack.until("an upload inside it", 2, lambda: unread(pid))
+        except Failed:
+            stack.engine.run("unpause", container)
+        except BaseException:
+            stack.engine.run("unpause", container)
+            raise
         time.sleep(0.5)
     raise Failed(f"no upload came to {container} in 30 times 2 s")
 

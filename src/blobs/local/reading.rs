@@ -14,8 +14,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Small enough to be in the processor's cache still when it is sent. Each reader that is slower than we are holds one, which no
-/// budget counts.
+/// Small enough to be in the processor's cache still when it is sent. Each reader that is slower than we are holds one or two,
+/// which no budget counts, here and of the larger ones below.
 const PIECE_BYTES: usize = 64 << 10;
 /// Where each piece takes a way to another thread and back, as on file systems that cannot say what they hold in memory.
 const FAR_PIECE_BYTES: usize = 256 << 10;

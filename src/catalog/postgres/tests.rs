@@ -5,6 +5,7 @@ mod sharing;
 use super::*;
 use crate::catalog::conformance;
 use crate::catalog::conformance::TTL;
+use crate::catalog::stored::PIECES_SHARED;
 use crate::db::testing::TestDatabase;
 use crate::domain::{Cursor, SortKey};
 use std::sync::Arc;
@@ -18,6 +19,14 @@ async fn catalog() -> (TestDatabase, PostgresCatalog) {
 async fn conforms() {
     let (_database, catalog) = catalog().await;
     conformance::all(Arc::new(catalog)).await;
+}
+
+#[test]
+fn a_twin_lies_in_no_more_pieces_than_may_be_shared() {
+    for sql in [queries::FIND_TWIN, queries::CREATE, queries::ADVANCE] {
+        let wanted = format!("LIMIT {}) AS few) <= {PIECES_SHARED}", PIECES_SHARED + 1);
+        assert!(sql.contains(&wanted), "{sql}");
+    }
 }
 
 #[tokio::test]

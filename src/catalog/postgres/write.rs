@@ -26,9 +26,11 @@ pub(super) async fn create(
     let tombstone = transaction.prepare_cached(queries::TOMBSTONE).await?;
     let mut sharing = Sharing::prepare(transaction, creation.id, creation.content()).await?;
 
-    sharing.look(transaction).await?;
-    if !sharing.has_twin() {
-        store(staged, transaction).await?;
+    if matches!(staged, Staged::InTransaction(_)) {
+        sharing.look(transaction).await?;
+        if !sharing.has_twin() {
+            store(staged, transaction).await?;
+        }
     }
     sharing.look_in_turn(transaction).await?;
     // The tombstone behind it: a removal that we had to wait for has left one by then.

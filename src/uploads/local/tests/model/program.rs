@@ -230,11 +230,12 @@ impl Open {
 /// On a busy machine an answer may really take longer than it is waited for; then it is asked for again. Where it is refused
 /// sooner something is wrong.
 async fn patiently<T>(ask: impl AsyncFn() -> Result<T, UploadError>) -> Result<T, UploadError> {
-    loop {
+    for _ in 0..9 {
         let begun = Instant::now();
         match ask().await {
             Err(UploadError::Unavailable { .. }) if begun.elapsed() >= PATIENCE => {}
             answer => return answer,
         }
     }
+    ask().await
 }
