@@ -91,6 +91,13 @@ fn resumed(cluster: &Cluster) -> u64 {
     line.map_or(0, |count| count.parse().unwrap())
 }
 
+/// How many requests the first backend has served.
+fn asked(cluster: &Cluster) -> u64 {
+    let metrics = cluster.backends[0].url.get("/metrics").send().expect(200);
+    let counts = metrics.text().lines().filter(|line| line.starts_with("swarm_upload_http_requests_total{"));
+    counts.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+}
+
 /// Downloads in each way, while `happens` to the backend that serves it.
 fn goes_on(store: Store, happens: impl Fn(&mut Cluster, usize)) {
     let mut cluster = Cluster::start(store, WAYS.len() + 1, 1);
@@ -175,14 +182,17 @@ fn a_file_that_was_removed_through_one_frontend_is_gone_at_those_that_have_serve
 }
 
 #[test]
-fn downloads_one_after_the_other_share_connections_to_the_backends() {
+fn downloads_one_after_the_other_share_connections_to_the_backends_and_what_is_known() {
     let cluster = Cluster::start(Store::Local, 1, 1);
     let id = text(&put(cluster.at(0), "a%20file", Content::new(1, 100_000)), "id").to_owned();
     let connections = || cluster.proxies[0].counts().connections;
-    let before = connections();
+    let (before, asked_before) = (connections(), asked(&cluster));
     for _ in 0..100 {
         let asked = cluster.at(0).get(&content_path(&id)).header("Range", "bytes=10-70000");
         asked.send().expect(206);
     }
     assert!(connections() - before < 20, "{} connections", connections() - before);
+    // Once for each, but for the record, which each worker of the frontend asks for once.
+    let questions = asked(&cluster) - asked_before;
+    assert!((100..150).contains(&questions), "{questions} questions");
 }
