@@ -69,6 +69,7 @@ pub(crate) fn bytes(from: u64, count: u64) -> Advance {
         from,
         count,
         pending: false,
+        more: false,
         length: None,
         digest,
         sha256: None,

@@ -33,6 +33,8 @@ use time::OffsetDateTime;
 pub struct Record {
     pub upload: Upload,
     pub digest: Digest,
+    /// The request that has its epoch was heard of lately, and has not said that it brings no more.
+    pub written: bool,
 }
 
 /// What one chunk does to a record.
@@ -48,6 +50,8 @@ pub struct Advance {
     pub count: u64,
     /// The chunk does not count yet. One in the same epoch that does makes all before it count.
     pub pending: bool,
+    /// The writer's request may bring more.
+    pub more: bool,
     /// The upload's length, when the chunk declares it (or it was known).
     pub length: Option<u64>,
     /// Over all bytes before `from + count`.
@@ -148,6 +152,7 @@ pub trait Catalog: Finals {
     async fn find(&self, id: UploadId) -> Result<Record, CatalogError>;
 
     /// Takes the next epoch for a writer that is about to append at `offset`. Every writer before it is fenced from then on.
+    /// The record is [written](Record::written) until the writer says that there is no more to come ([`Advance::more`]).
     /// [`CatalogError::Conflict`] if the upload is at another offset or complete, or no longer in the epoch `after`.
     async fn claim(&self, id: UploadId, offset: u64, after: Option<Epoch>) -> Result<Upload, CatalogError>;
 

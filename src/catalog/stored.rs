@@ -8,6 +8,10 @@ use std::time::Duration;
 /// How long the catalog remembers that an upload was removed.
 pub(super) const GONE_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// How long a writer that says nothing is taken for one that may still bring bytes: as long as those may take that it had when
+/// it was last heard of. A chunk of a slow sender comes for 5 s, and is stored after that.
+pub(super) const HEARD_LATELY: Duration = Duration::from_secs(10);
+
 /// How far the catalog looks back behind the moment that it is asked from. What a transaction changes bears the time at which
 /// it began and is seen once it is committed, so it may be seen late, but not later than this: a transaction has the patience
 /// of 3 s; where its process stands still in between, the database ends it after 5 s; a statement that it goes on with then

@@ -6,11 +6,13 @@ use actix_web::http::header::HeaderName;
 pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub static FRONTEND_CONTAINER: HeaderName = HeaderName::from_static("x-frontend-container");
 pub static BACKEND_CONTAINER: HeaderName = HeaderName::from_static("x-backend-container");
-pub(super) static STRIPPED_FROM_REQUESTS: [HeaderName; 5] = [
+pub(super) static STRIPPED_FROM_REQUESTS: [HeaderName; 7] = [
     HeaderName::from_static("x-upload-id"),
     HeaderName::from_static("x-upload-epoch"),
     HeaderName::from_static("x-upload-claim"),
     HeaderName::from_static("x-upload-pending"),
+    HeaderName::from_static("x-upload-more"),
+    HeaderName::from_static("x-upload-settled"),
     HeaderName::from_static("x-frontend-container"),
 ];
 pub(super) static STRIPPED_FROM_ANSWERS: [HeaderName; 1] = [HeaderName::from_static("x-upload-epoch")];

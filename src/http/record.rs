@@ -1,6 +1,6 @@
-use super::request::{Caller, Id};
+use super::request::{Caller, Id, says_yes};
 use super::{Refused, Service};
-use crate::protocol::internal::UPLOAD_EPOCH;
+use crate::protocol::internal::{UPLOAD_EPOCH, UPLOAD_SETTLED};
 use crate::protocol::listing::without_segments;
 use crate::protocol::record::Record;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -16,7 +16,10 @@ pub async fn get(
 ) -> Result<HttpResponse, Refused> {
     let (epoch, record) = match without_segments(request.query_string())? {
         true => {
-            let upload = service.uploads.stat(&call, id).await?;
+            let upload = match says_yes(&request, UPLOAD_SETTLED)? {
+                true => service.uploads.settled(&call, id).await?,
+                false => service.uploads.stat(&call, id).await?,
+            };
             (upload.epoch, Record::from(&upload))
         }
         false => {

@@ -2,8 +2,8 @@
 
 use super::Refused;
 use crate::domain::UploadId;
-use crate::protocol::BadHeader;
 use crate::protocol::code::Code;
+use crate::protocol::{BadHeader, internal};
 use crate::uploads::{Call, UploadError};
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
@@ -48,6 +48,12 @@ pub(super) fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<O
     }
     let text = value.to_str().map_err(|_| BadHeader { header: name, expected: "printable ASCII" })?;
     Ok(Some(text.trim()))
+}
+
+/// Whether another replica says so by this header.
+pub(super) fn says_yes(request: &HttpRequest, name: &'static str) -> Result<bool, BadHeader> {
+    let value = header(request.headers(), name)?;
+    Ok(value.map(|value| internal::parse_yes(name, value)).transpose()?.unwrap_or(false))
 }
 
 /// A header that is only a hint: if it is malformed it is as if it were not there.

@@ -4,7 +4,7 @@
 
 use super::body::{self, limited, while_open};
 use super::conditional;
-use super::request::{Caller, Id, body_length, header};
+use super::request::{Caller, Id, body_length, header, says_yes};
 use super::whole::to_its_end;
 use super::{Refused, Service};
 use crate::domain::{Checksum, NewUpload, State, Upload, UploadId};
@@ -92,7 +92,9 @@ pub async fn create(
         Some(_) | None => {
             check_body_type(&request)?;
             match count {
-                Some(count) if service.is_relayed(&call) => First::Chunk { body, count },
+                Some(count) if service.is_relayed(&call) => {
+                    First::Chunk { body, count, more: says_yes(&request, internal::UPLOAD_MORE)? }
+                }
                 Some(_) | None => First::Part(while_open(&service.replica, body)),
             }
         }
@@ -162,6 +164,7 @@ async fn create_checked(
         length: None,
         count: None,
         pending: false,
+        more: false,
         checksum: Some(checksum),
     };
     let appended = service.uploads.append(call, id, append, body).await;
@@ -198,13 +201,13 @@ fn new_upload(request: &HttpRequest) -> Result<NewUpload, Refused> {
     })
 }
 
-/// `HEAD /files/{id}`: where the upload stands.
+/// `HEAD /files/{id}`: where the upload stands, and its client goes on.
 pub async fn head(
     service: web::Data<Service>,
     Caller(call): Caller,
     Id(id): Id,
 ) -> Result<HttpResponse, Refused> {
-    let upload = service.uploads.stat(&call, id).await?;
+    let upload = service.uploads.settled(&call, id).await?;
     let mut answer = HttpResponse::Ok();
     tell_offset(&mut answer, &upload);
     if let Some(concat) = &upload.concat {
@@ -285,10 +288,8 @@ fn append(request: &HttpRequest) -> Result<Append, Refused> {
         writer,
         length: header(headers, tus::UPLOAD_LENGTH)?.map(tus::parse_length).transpose()?,
         count: body_length(request),
-        pending: header(headers, internal::UPLOAD_PENDING)?
-            .map(internal::parse_pending)
-            .transpose()?
-            .unwrap_or(false),
+        pending: says_yes(request, internal::UPLOAD_PENDING)?,
+        more: says_yes(request, internal::UPLOAD_MORE)?,
         checksum: checksum(request)?,
     })
 }

@@ -17,8 +17,12 @@ pub const UPLOAD_EPOCH: &str = "X-Upload-Epoch";
 pub const UPLOAD_CLAIM: &str = "X-Upload-Claim";
 /// On a `PATCH` in an epoch that is held: its bytes do not count yet.
 pub const UPLOAD_PENDING: &str = "X-Upload-Pending";
-/// The one value of [`UPLOAD_PENDING`].
-pub const PENDING: &str = "1";
+/// On a creation, and on a `PATCH` in an epoch that is held: this request may bring more than this.
+pub const UPLOAD_MORE: &str = "X-Upload-More";
+/// On a question for a record: asked for the offset at which a client goes on, so not while that may still move.
+pub const UPLOAD_SETTLED: &str = "X-Upload-Settled";
+/// The one value of [`UPLOAD_PENDING`], [`UPLOAD_MORE`] and [`UPLOAD_SETTLED`].
+pub const YES: &str = "1";
 /// On a request to a backend: who relays it. On answers: which frontend answered.
 pub const FRONTEND_CONTAINER: &str = "X-Frontend-Container";
 
@@ -27,8 +31,8 @@ pub const BACKEND_CONTAINER: &str = "X-Backend-Container";
 pub const REQUEST_ID: &str = "X-Request-Id";
 
 /// What a frontend takes off requests from the edge.
-pub const STRIPPED_FROM_REQUESTS: [&str; 5] =
-    [UPLOAD_ID, UPLOAD_EPOCH, UPLOAD_CLAIM, UPLOAD_PENDING, FRONTEND_CONTAINER];
+pub const STRIPPED_FROM_REQUESTS: [&str; 7] =
+    [UPLOAD_ID, UPLOAD_EPOCH, UPLOAD_CLAIM, UPLOAD_PENDING, UPLOAD_MORE, UPLOAD_SETTLED, FRONTEND_CONTAINER];
 
 /// What a frontend takes off answers.
 pub const STRIPPED_FROM_ANSWERS: [&str; 1] = [UPLOAD_EPOCH];
@@ -43,10 +47,11 @@ pub fn parse_epoch(header: &'static str, value: &str) -> Result<Epoch, BadHeader
     epoch.map(Epoch).ok_or(BadHeader { header, expected: "a number in digits" })
 }
 
-pub fn parse_pending(value: &str) -> Result<bool, BadHeader> {
+/// The value of `header`, which is one of those that say yes by being there.
+pub fn parse_yes(header: &'static str, value: &str) -> Result<bool, BadHeader> {
     match value {
-        PENDING => Ok(true),
-        _ => Err(BadHeader { header: UPLOAD_PENDING, expected: "1 is the only value" }),
+        YES => Ok(true),
+        _ => Err(BadHeader { header, expected: "1 is the only value" }),
     }
 }
 
@@ -72,7 +77,7 @@ mod tests {
         assert_eq!(parse_upload_id(&id.to_string()), Ok(id));
         assert_eq!(parse_epoch(UPLOAD_EPOCH, &Epoch(42).to_string()), Ok(Epoch(42)));
         let container = ContainerId::from_bits(7);
-        assert_eq!(parse_pending(PENDING), Ok(true));
+        assert_eq!(parse_yes(UPLOAD_PENDING, YES), Ok(true));
         assert_eq!(parse_frontend(container.as_str()), Ok(container));
     }
 
@@ -104,7 +109,7 @@ mod tests {
         #[test]
         fn any_text_is_parsed_without_panic(text in any::<String>()) {
             let _ = (parse_upload_id(&text), parse_epoch(UPLOAD_CLAIM, &text), parse_frontend(&text));
-            let _ = (parse_pending(&text), sane_request_id(&text));
+            let _ = (parse_yes(UPLOAD_MORE, &text), sane_request_id(&text));
         }
     }
 }

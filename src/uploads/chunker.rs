@@ -35,6 +35,8 @@ pub struct Chunk {
     pub len: u64,
     /// The body ended with this chunk, which may be empty. Exactly one chunk of a body that ends well says so.
     pub last: bool,
+    /// Nothing is known of the end of the body, good or bad, yet.
+    pub more: bool,
     grant: Option<Grant>,
 }
 
@@ -171,6 +173,7 @@ impl Chunker {
             }
             Tail::Failed(error) if chunk.len == 0 && self.carried.is_none() => Err(UploadError::Body(error)),
             open => {
+                chunk.more = matches!(open, Tail::Open) || self.carried.is_some();
                 self.tail = open;
                 Ok(Some(chunk))
             }
@@ -199,7 +202,7 @@ impl Chunk {
         // A relay that stands still in the middle of its chunk must not keep the room from others.
         let arrived = tokio::time::timeout(ARRIVAL, exactly(body, count)).await;
         let parts = arrived.map_err(|_| unavailable())?.map_err(UploadError::Body)?;
-        Ok(Chunk { parts, len: count, last: true, grant: Some(grant) })
+        Ok(Chunk { parts, len: count, last: true, more: false, grant: Some(grant) })
     }
 }
 

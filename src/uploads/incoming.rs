@@ -48,6 +48,7 @@ impl Incoming {
             length,
             count: Some(chunk.len),
             pending,
+            more: chunk.more,
             checksum: None,
         })
     }

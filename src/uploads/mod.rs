@@ -78,8 +78,9 @@ pub enum First {
     Part(Body),
     /// All bytes: where the body ends the upload ends, whether its length was known or not.
     Whole(Body),
-    /// A relay's first chunk of `count` bytes, which is stored whole, with the record, or not at all.
-    Chunk { body: Body, count: u64 },
+    /// A relay's first chunk of `count` bytes, which is stored whole, with the record, or not at all. Its client's request may
+    /// bring `more`.
+    Chunk { body: Body, count: u64, more: bool },
 }
 
 /// Where a request appends, and by what right.
@@ -93,6 +94,8 @@ pub struct Append {
     pub count: Option<u64>,
     /// A relay's chunk that does not count before one in the same epoch comes that does.
     pub pending: bool,
+    /// The client's request may bring more than this: a relay says so of each chunk but the last.
+    pub more: bool,
     /// What a client says its bytes sum up to. If they do not, none of them count.
     pub checksum: Option<Checksum>,
 }
@@ -101,7 +104,21 @@ impl Append {
     /// The first `count` bytes of an upload, which come with its creation.
     pub fn first(count: u64, length: Option<u64>) -> Self {
         let writer = Writer::Holds(Epoch::FIRST);
-        Self { offset: 0, writer, length, count: Some(count), pending: false, checksum: None }
+        Self { offset: 0, writer, length, count: Some(count), pending: false, more: false, checksum: None }
+    }
+
+    /// Of a relay whose request has come to its end, and which has not said so with its last chunk.
+    pub fn nothing_more(upload: &Upload) -> Self {
+        let (writer, pending) = (Writer::Holds(upload.epoch), upload.pending.is_some());
+        Self {
+            offset: upload.end(),
+            writer,
+            length: None,
+            count: Some(0),
+            pending,
+            more: false,
+            checksum: None,
+        }
     }
 }
 
@@ -182,6 +199,10 @@ pub trait Uploads {
 
     /// The record.
     async fn stat(&self, call: &Call, id: UploadId) -> Result<Upload, UploadError>;
+
+    /// The record, for a client that is about to go on at its offset. A request that was broken off may not have stored yet all
+    /// that came of it; it is given a moment to do so. It may as well be dead, so that moment is short.
+    async fn settled(&self, call: &Call, id: UploadId) -> Result<Upload, UploadError>;
 
     /// The record, and who stored which range.
     async fn inspect(&self, call: &Call, id: UploadId) -> Result<(Upload, Vec<Segment>), UploadError>;

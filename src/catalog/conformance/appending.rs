@@ -15,6 +15,9 @@ pub(super) async fn all(catalog: &Arc<dyn Catalog>) {
     a_claim_fences_every_earlier_epoch(&**catalog).await;
     a_claim_that_comes_late_fences_nobody(&**catalog).await;
     a_claim_needs_the_offset_and_an_incomplete_upload(&**catalog).await;
+    an_upload_is_written_until_its_writer_says_that_no_more_will_come(&**catalog).await;
+    an_upload_that_comes_with_its_first_chunk_is_written_if_more_will_come(&**catalog).await;
+    what_is_complete_is_not_written(&**catalog).await;
     a_deferred_length_is_declared_once(&**catalog).await;
     bytes_past_the_length_are_a_conflict(&**catalog).await;
     an_append_puts_the_expiry_off(&**catalog).await;
@@ -123,6 +126,40 @@ async fn a_claim_needs_the_offset_and_an_incomplete_upload(catalog: &dyn Catalog
     assert_eq!(conflict(catalog.claim(id, 1, None).await).epoch, Epoch::FIRST);
     let complete = append(catalog, id, &last_bytes(0, 10)).await.unwrap();
     assert_eq!(conflict(catalog.claim(id, 10, None).await), complete);
+}
+
+async fn an_upload_is_written_until_its_writer_says_that_no_more_will_come(catalog: &dyn Catalog) {
+    let id = create(catalog, &new_upload(None)).await.id;
+    assert!(!is_written(catalog, id).await, "nobody has begun to write");
+    for (offset, last_count) in [(0, 5), (10, 0)] {
+        let epoch = catalog.claim(id, offset, None).await.unwrap().epoch;
+        assert!(is_written(catalog, id).await, "whoever takes an epoch is about to write");
+        append(catalog, id, &Advance { epoch, more: true, ..bytes(offset, 5) }).await.unwrap();
+        assert!(is_written(catalog, id).await);
+        // What comes of an epoch that is lost says nothing of who writes now.
+        conflict(append(catalog, id, &Advance { epoch: Epoch::FIRST, ..bytes(offset + 5, 5) }).await);
+        assert!(is_written(catalog, id).await);
+        append(catalog, id, &Advance { epoch, ..bytes(offset + 5, last_count) }).await.unwrap();
+        assert!(!is_written(catalog, id).await);
+    }
+}
+
+async fn an_upload_that_comes_with_its_first_chunk_is_written_if_more_will_come(catalog: &dyn Catalog) {
+    for more in [true, false] {
+        let (new, first) = (new_upload(Some(10)), Advance { more, ..bytes(0, 5) });
+        catalog.create(&new, Some(&first), Staged::Durable, TTL).await.unwrap();
+        assert_eq!(is_written(catalog, new.id).await, more);
+    }
+}
+
+async fn what_is_complete_is_not_written(catalog: &dyn Catalog) {
+    let id = create(catalog, &new_upload(Some(10))).await.id;
+    append(catalog, id, &Advance { more: true, ..last_bytes(0, 10) }).await.unwrap();
+    assert!(!is_written(catalog, id).await);
+}
+
+async fn is_written(catalog: &dyn Catalog, id: UploadId) -> bool {
+    catalog.find(id).await.unwrap().written
 }
 
 async fn a_deferred_length_is_declared_once(catalog: &dyn Catalog) {

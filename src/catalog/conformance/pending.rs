@@ -12,6 +12,7 @@ pub(super) async fn all(catalog: &dyn Catalog) {
     a_pending_chunk_without_bytes_leaves_nothing_pending(catalog).await;
     a_chunk_goes_behind_what_is_pending_and_nowhere_else(catalog).await;
     pending_bytes_end_with_their_epoch(catalog).await;
+    an_upload_with_pending_bytes_is_written_until_its_writer_says_that_no_more_will_come(catalog).await;
     pending_bytes_past_the_length_are_a_conflict(catalog).await;
     pending_bytes_put_the_expiry_off(catalog).await;
     pending_bytes_are_no_strays_before_the_next_epoch(catalog).await;
@@ -107,6 +108,21 @@ async fn pending_bytes_end_with_their_epoch(catalog: &dyn Catalog) {
     assert_eq!(upload.sha256, last.sha256);
     assert_eq!(extents(catalog, id, 3).await, [(0, 3, epoch)]);
     assert_eq!(segments(catalog, id).await, [(0, 3)]);
+}
+
+async fn an_upload_with_pending_bytes_is_written_until_its_writer_says_that_no_more_will_come(
+    catalog: &dyn Catalog,
+) {
+    let id = create(catalog, &new_upload(None)).await.id;
+    let is_written = async || catalog.find(id).await.unwrap().written;
+    append(catalog, id, &Advance { more: true, ..pending(0, 0, 5) }).await.unwrap();
+    assert!(is_written().await);
+    // They stay pending: their checksum was wrong, or never came.
+    append(catalog, id, &pending(0, 5, 0)).await.unwrap();
+    assert!(!is_written().await);
+    append(catalog, id, &Advance { more: true, ..pending(0, 5, 5) }).await.unwrap();
+    append(catalog, id, &Advance { offset: 0, ..bytes(10, 0) }).await.unwrap();
+    assert!(!is_written().await);
 }
 
 async fn pending_bytes_past_the_length_are_a_conflict(catalog: &dyn Catalog) {

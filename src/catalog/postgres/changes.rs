@@ -26,6 +26,7 @@ pub(super) struct Creation<'a> {
     concat: Option<String>,
     backend: Option<String>,
     frontend: Option<String>,
+    more: bool,
 }
 
 impl<'a> Creation<'a> {
@@ -45,6 +46,7 @@ impl<'a> Creation<'a> {
             concat: new.concat.as_ref().map(Concat::to_string),
             backend: first.map(|first| first.backend.to_string()),
             frontend: first.and_then(|first| first.frontend).map(|frontend| frontend.to_string()),
+            more: first.is_some_and(|first| first.more),
         })
     }
 
@@ -54,7 +56,7 @@ impl<'a> Creation<'a> {
     }
 
     /// Those of [`super::queries::CREATE`].
-    pub(super) fn values<'b>(&'b self, unless_shared: &'b bool) -> [Value<'b>; 14] {
+    pub(super) fn values<'b>(&'b self, unless_shared: &'b bool) -> [Value<'b>; 15] {
         [
             &self.id,
             &self.filename,
@@ -70,6 +72,7 @@ impl<'a> Creation<'a> {
             &self.backend,
             &self.frontend,
             unless_shared,
+            &self.more,
         ]
     }
 }
@@ -85,6 +88,7 @@ pub(super) struct Chunk {
     pub(super) ttl: f64,
     pub(super) backend: String,
     pub(super) frontend: Option<String>,
+    pub(super) more: bool,
     length: Option<i64>,
     sha256: Option<Sha256Sum>,
     sum: Option<Vec<u8>>,
@@ -102,6 +106,7 @@ impl Chunk {
             ttl: ttl.as_secs_f64(),
             backend: advance.backend.to_string(),
             frontend: advance.frontend.map(|frontend| frontend.to_string()),
+            more: advance.more,
             length: advance.length.map(signed).transpose()?,
             sha256: advance.sha256,
             sum: advance.sha256.map(|sum| sum.0.to_vec()),
@@ -123,7 +128,7 @@ impl Chunk {
     }
 
     /// Those of [`super::queries::ADVANCE`].
-    pub(super) fn values<'a>(&'a self, unless_shared: &'a bool) -> [Value<'a>; 12] {
+    pub(super) fn values<'a>(&'a self, unless_shared: &'a bool) -> [Value<'a>; 13] {
         [
             &self.id,
             &self.epoch,
@@ -137,6 +142,7 @@ impl Chunk {
             &self.backend,
             &self.frontend,
             unless_shared,
+            &self.more,
         ]
     }
 }

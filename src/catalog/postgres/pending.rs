@@ -22,7 +22,7 @@ pub(super) async fn append(
     let record_segment = transaction.prepare_cached(queries::RECORD_PENDING_SEGMENT).await?;
     let hold = transaction.prepare_cached(queries::HOLD).await?;
     let keep = transaction.prepare_cached(queries::KEEP).await?;
-    let Chunk { id, epoch, offset, from, count, digest, ttl, backend, frontend, .. } = chunk;
+    let Chunk { id, epoch, offset, from, count, digest, ttl, backend, frontend, more, .. } = chunk;
     let end = chunk.end();
 
     if transaction.query_opt(&pin, &chunk.place()).await?.is_none() {
@@ -33,7 +33,7 @@ pub(super) async fn append(
     let (recorded, held, kept) = join3(
         transaction.execute(&record_segment, &segment),
         transaction.execute(&hold, &[id, epoch, from, count, offset, digest]),
-        transaction.query_opt(&keep, &[id, epoch, offset, &end, ttl]),
+        transaction.query_opt(&keep, &[id, epoch, offset, &end, ttl, more]),
     )
     .await;
     recorded?;

@@ -37,15 +37,15 @@ pub(super) mod joining;
 statements! {
     /// An upload in its final state, its blob, and what its first chunk of $7 bytes brings. $10 is the time to live in seconds;
     /// complete if there is a digest ($9). A complete part stays longer than an incomplete upload: the other parts may take
-    /// their time. What is only a part ($11) has a time to live even then. Nothing is created if there is such a record, or, where
-    /// $14 says so, a twin.
+    /// their time. What is only a part ($11) has a time to live even then. More may come of the request that brings it if $15 says so.
+    /// Nothing is created if there is such a record, or, where $14 says so, a twin.
     CREATE = concat!(
         "WITH twin AS (", twin!("$9", "$6", "$1"), "), created AS (\
            INSERT INTO uploads (id, filename, filename_key, content_type, metadata, length_bytes, offset_bytes, epoch, \
-             digest_state, sha256, blob_id, created_at, completed_at, expires_at, concat) \
+             digest_state, sha256, blob_id, created_at, completed_at, expires_at, concat, writer_seen_at) \
            SELECT $1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $1, now(), CASE WHEN $9 IS NOT NULL THEN now() END, \
              CASE WHEN $9 IS NULL THEN now() + make_interval(secs => $10) \
-               WHEN $11 = 'partial' THEN now() + 7 * make_interval(secs => $10) END, $11 \
+               WHEN $11 = 'partial' THEN now() + 7 * make_interval(secs => $10) END, $11, CASE WHEN $15 THEN now() END \
            WHERE NOT $14 OR NOT EXISTS (SELECT FROM twin) \
            ON CONFLICT (id) DO NOTHING RETURNING ", record!(), "), \
          owned AS (INSERT INTO blobs (id, refs) SELECT id, 1 FROM created), \
@@ -61,18 +61,20 @@ statements! {
         "INSERT INTO blobs (id, refs, doomed_at) SELECT blobs.id, 0, now() FROM blobs JOIN tombstones ON tombstones.id = blobs.id \
          WHERE blobs.id = $1 AND removed_at > now() - make_interval(secs => $2)";
 
-    /// With the digest's state and the end of all bytes, of what is pending too.
+    /// With the digest's state and the end of all bytes, of what is pending too, and whether it is written: whether its writer was
+    /// heard of in the last $2 seconds.
     FIND = concat!(
         "SELECT ", record!(), ", coalesce((SELECT pending.digest_state FROM pending \
            WHERE upload_id = uploads.id AND pending.epoch = uploads.epoch), digest_state), \
-         (SELECT end_bytes FROM pending WHERE upload_id = uploads.id AND pending.epoch = uploads.epoch) \
+         (SELECT end_bytes FROM pending WHERE upload_id = uploads.id AND pending.epoch = uploads.epoch), \
+         completed_at IS NULL AND coalesce(writer_seen_at > now() - make_interval(secs => $2), false) \
          FROM uploads WHERE id = $1"
     );
 
     TOMBSTONE = "SELECT 1 FROM tombstones WHERE id = $1 AND removed_at > now() - make_interval(secs => $2)";
 
     CLAIM = concat!(
-        "UPDATE uploads SET epoch = epoch + 1 WHERE id = $1 AND offset_bytes = $2 AND completed_at IS NULL \
+        "UPDATE uploads SET epoch = epoch + 1, writer_seen_at = now() WHERE id = $1 AND offset_bytes = $2 AND completed_at IS NULL \
          AND blob_id IS NOT NULL AND ($3::bigint IS NULL OR epoch = $3) RETURNING ",
         record!()
     );
@@ -86,6 +88,7 @@ statements! {
     /// The compare-and-set, and what a chunk of $5 bytes from $4 on brings. Waits for one that runs at the same time, and then
     /// sees what that has done to the record; what it sees of the rows beside it is as old as the record was. What is pending
     /// before the chunk was released, and counts from the offset ($3) on. Nothing moves, where $12 says so, if there is a twin.
+    /// More may come if $13 says so.
     ///
     /// What goes on where the last row of its epoch ends makes that row longer, so that a large upload does not leave a row
     /// for each chunk; a segment if it is of the same backend and frontend.
@@ -94,7 +97,8 @@ statements! {
            UPDATE uploads SET offset_bytes = $4::bigint + $5::bigint, length_bytes = coalesce(length_bytes, $6), \
              digest_state = $7, sha256 = $8, completed_at = CASE WHEN $8 IS NOT NULL THEN greatest(created_at, now()) END, \
              expires_at = CASE WHEN $8 IS NULL THEN now() + make_interval(secs => $9) \
-               WHEN concat = 'partial' THEN now() + 7 * make_interval(secs => $9) END \
+               WHEN concat = 'partial' THEN now() + 7 * make_interval(secs => $9) END, \
+             writer_seen_at = CASE WHEN $13 THEN now() END \
            WHERE id = $1 AND epoch = $2 AND offset_bytes = $3 AND completed_at IS NULL AND blob_id IS NOT NULL \
            AND NOT EXISTS (SELECT FROM pending WHERE upload_id = $1 AND pending.epoch = $2) \
            AND ($6::bigint IS NULL OR length_bytes IS NULL OR length_bytes = $6) \
@@ -125,7 +129,7 @@ statements! {
 
     /// The compare-and-set of a chunk that is pending: last in its append.
     KEEP = concat!(
-        "UPDATE uploads SET expires_at = now() + make_interval(secs => $5) \
+        "UPDATE uploads SET expires_at = now() + make_interval(secs => $5), writer_seen_at = CASE WHEN $6 THEN now() END \
          WHERE id = $1 AND epoch = $2 AND offset_bytes = $3 AND completed_at IS NULL \
          AND (length_bytes IS NULL OR $4 <= length_bytes) RETURNING ",
         record!()

@@ -1,7 +1,9 @@
 //! What only reads.
 
 use super::{queries, rows};
-use crate::catalog::stored::{GONE_FOR, changed, fold, look_back, page, read_report, signed, sort_reports};
+use crate::catalog::stored::{
+    GONE_FOR, HEARD_LATELY, changed, fold, look_back, page, read_report, signed, sort_reports,
+};
 use crate::catalog::{CatalogError, Doomed, Record};
 use crate::db::Error;
 use crate::domain::{
@@ -44,7 +46,7 @@ impl Found {
 pub(super) async fn find(client: &ClientWrapper, id: UploadId) -> Result<Found> {
     let id = id.as_uuid();
     let statement = client.prepare_cached(queries::FIND).await?;
-    if let Some(row) = client.query_opt(&statement, &[&id]).await? {
+    if let Some(row) = client.query_opt(&statement, &[&id, &HEARD_LATELY.as_secs_f64()]).await? {
         return Ok(Found::Record(Box::new(rows::record(&row)?)));
     }
     // Asked second: what is removed in between has left its tombstone by now.

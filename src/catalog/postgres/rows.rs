@@ -34,7 +34,8 @@ pub(super) fn upload(row: &Row) -> Result<Upload> {
 pub(super) fn record(row: &Row) -> Result<Record> {
     let pending: Option<i64> = row.try_get(13)?;
     let upload = Upload { pending: pending.map(unsigned), ..upload(row)? };
-    Ok(Record { upload, digest: Digest::resume(row.try_get(12)?).map_err(Error::broken)? })
+    let digest = Digest::resume(row.try_get(12)?).map_err(Error::broken)?;
+    Ok(Record { upload, digest, written: row.try_get(14)? })
 }
 
 pub(super) fn extent(row: &Row) -> Result<Extent> {

@@ -14,9 +14,9 @@ pub(super) mod joining;
 
 pub(super) const INSERT_UPLOAD: &str = concat!(
     "INSERT INTO uploads (id, filename, filename_key, content_type, metadata, length_bytes, offset_bytes, epoch, \
-     digest_state, sha256, blob_id, created_at, completed_at, expires_at, concat) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?1, ?11, ?12, \
-     CASE WHEN ?12 IS NULL OR ?14 = 'partial' THEN ?13 END, ?14) \
+     digest_state, sha256, blob_id, created_at, completed_at, expires_at, concat, \
+     writer_seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?1, ?11, ?12, \
+     CASE WHEN ?12 IS NULL OR ?14 = 'partial' THEN ?13 END, ?14, ?15) \
      ON CONFLICT (id) DO NOTHING RETURNING ",
     record!()
 );
@@ -25,20 +25,21 @@ pub(super) const INSERT_UPLOAD: &str = concat!(
 pub(super) const INSERT_BLOB: &str =
     "INSERT INTO blobs (id, refs) VALUES (?1, 1) ON CONFLICT (id) DO NOTHING";
 
-/// With the digest's state and the end of all bytes, of what is pending too.
+/// With the digest's state and the end of all bytes, of what is pending too, and whether it is written: whether its writer was
+/// heard of since ?2.
 pub(super) const FIND: &str = concat!(
     "SELECT ",
     record!(),
     ", coalesce((SELECT pending.digest_state FROM pending WHERE upload_id = uploads.id AND pending.epoch = uploads.epoch), \
        digest_state), \
-     (SELECT end_bytes FROM pending WHERE upload_id = uploads.id AND pending.epoch = uploads.epoch) \
-     FROM uploads WHERE id = ?1"
+     (SELECT end_bytes FROM pending WHERE upload_id = uploads.id AND pending.epoch = uploads.epoch), \
+     completed_at IS NULL AND coalesce(writer_seen_at > ?2, false) FROM uploads WHERE id = ?1"
 );
 
 pub(super) const TOMBSTONE: &str = "SELECT 1 FROM tombstones WHERE id = ?1 AND removed_at > ?2";
 
 pub(super) const CLAIM: &str = concat!(
-    "UPDATE uploads SET epoch = epoch + 1 WHERE id = ?1 AND offset_bytes = ?2 AND completed_at IS NULL \
+    "UPDATE uploads SET epoch = epoch + 1, writer_seen_at = ?4 WHERE id = ?1 AND offset_bytes = ?2 AND completed_at IS NULL \
      AND blob_id IS NOT NULL AND (?3 IS NULL OR epoch = ?3) RETURNING ",
     record!()
 );
@@ -46,8 +47,8 @@ pub(super) const CLAIM: &str = concat!(
 /// The compare-and-set.
 pub(super) const ADVANCE: &str = concat!(
     "UPDATE uploads SET offset_bytes = ?10 + ?4, length_bytes = coalesce(length_bytes, ?5), digest_state = ?6, \
-     sha256 = ?7, completed_at = max(created_at, ?8), expires_at = CASE WHEN ?8 IS NULL OR concat = 'partial' THEN ?9 END \
-     WHERE id = ?1 AND epoch = ?2 AND offset_bytes = ?3 AND completed_at IS NULL AND blob_id IS NOT NULL \
+     sha256 = ?7, completed_at = max(created_at, ?8), expires_at = CASE WHEN ?8 IS NULL OR concat = 'partial' THEN ?9 END, \
+     writer_seen_at = ?11 WHERE id = ?1 AND epoch = ?2 AND offset_bytes = ?3 AND completed_at IS NULL AND blob_id IS NOT NULL \
      AND (?5 IS NULL OR length_bytes IS NULL OR length_bytes = ?5) \
      AND (coalesce(length_bytes, ?5) IS NULL OR ?10 + ?4 <= coalesce(length_bytes, ?5)) \
      AND ?10 = coalesce((SELECT end_bytes FROM pending WHERE upload_id = ?1 AND pending.epoch = ?2), offset_bytes) \
@@ -57,7 +58,7 @@ pub(super) const ADVANCE: &str = concat!(
 
 /// The compare-and-set of a chunk that is pending.
 pub(super) const KEEP: &str = concat!(
-    "UPDATE uploads SET expires_at = ?5 WHERE id = ?1 AND epoch = ?2 AND offset_bytes = ?3 AND completed_at IS NULL \
+    "UPDATE uploads SET expires_at = ?5, writer_seen_at = ?7 WHERE id = ?1 AND epoch = ?2 AND offset_bytes = ?3 AND completed_at IS NULL \
      AND blob_id IS NOT NULL \
      AND ?6 = coalesce((SELECT end_bytes FROM pending WHERE upload_id = ?1 AND pending.epoch = ?2), offset_bytes) \
      AND (length_bytes IS NULL OR ?4 <= length_bytes) RETURNING ",

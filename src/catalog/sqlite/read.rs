@@ -1,7 +1,9 @@
 //! What only reads.
 
 use super::{queries, rows};
-use crate::catalog::stored::{GONE_FOR, changed, fold, look_back, page, read_report, signed, sort_reports};
+use crate::catalog::stored::{
+    GONE_FOR, HEARD_LATELY, changed, fold, look_back, page, read_report, signed, sort_reports,
+};
 use crate::catalog::{CatalogError, Doomed, Record};
 use crate::domain::{
     CatalogId, Changed, Extent, Listing, Moment, Page, Segment, SortKey, UploadId, merge_segments,
@@ -17,7 +19,7 @@ type Result<T> = std::result::Result<T, CatalogError>;
 pub(super) fn find(connection: &Connection, id: UploadId) -> Result<Record> {
     let found = connection
         .prepare_cached(queries::FIND)?
-        .query_row([id.as_uuid().into_bytes()], rows::record)
+        .query_row(params![id.as_uuid().into_bytes(), micros_ago(HEARD_LATELY)], rows::record)
         .optional()?;
     match found {
         Some(record) => Ok(record),

@@ -52,7 +52,8 @@ pub(super) fn record(row: &Row<'_>) -> Result<Record> {
     let (state, pending): (Vec<u8>, Option<i64>) = (row.get(12)?, row.get(13)?);
     let digest = Digest::resume(&state)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(12, Type::Blob, error.into()))?;
-    Ok(Record { upload: Upload { pending: pending.map(unsigned), ..upload(row)? }, digest })
+    let upload = Upload { pending: pending.map(unsigned), ..upload(row)? };
+    Ok(Record { upload, digest, written: row.get(14)? })
 }
 
 pub(super) fn extent(row: &Row<'_>) -> Result<Extent> {

@@ -42,7 +42,8 @@ pub(super) fn create(
                 now,
                 fate.completed_at,
                 fate.expires_at,
-                new.concat.as_ref().map(Concat::to_string)
+                new.concat.as_ref().map(Concat::to_string),
+                first.and_then(|first| seen_at(first, now))
             ],
             rows::upload,
         )
@@ -64,7 +65,8 @@ pub(super) fn claim(
     offset: u64,
     after: Option<Epoch>,
 ) -> Result<Upload> {
-    let values = params![id.as_uuid().into_bytes(), signed(offset)?, after.map(|epoch| epoch.0)];
+    let after = after.map(|epoch| epoch.0);
+    let values = params![id.as_uuid().into_bytes(), signed(offset)?, after, rows::now()];
     let claimed = transaction.prepare_cached(queries::CLAIM)?.query_row(values, rows::upload).optional()?;
     claimed.ok_or_else(|| conflict(transaction, id))
 }
@@ -79,7 +81,8 @@ pub(super) fn append(
     if advance.pending {
         return hold(transaction, id, advance, ttl);
     }
-    let fate = Fate::of(Some(advance), rows::now(), ttl)?;
+    let now = rows::now();
+    let fate = Fate::of(Some(advance), now, ttl)?;
     let appended = transaction
         .prepare_cached(queries::ADVANCE)?
         .query_row(
@@ -93,7 +96,8 @@ pub(super) fn append(
                 fate.sha256,
                 fate.completed_at,
                 fate.expires_at,
-                signed(advance.from)?
+                signed(advance.from)?,
+                seen_at(advance, now)
             ],
             rows::upload,
         )
@@ -111,12 +115,16 @@ pub(super) fn append(
 
 /// Stores a chunk behind what counts.
 fn hold(transaction: &Transaction<'_>, id: UploadId, advance: &Advance, ttl: Duration) -> Result<Upload> {
-    let expires_at = Fate::of(Some(advance), rows::now(), ttl)?.expires_at;
+    let now = rows::now();
+    let expires_at = Fate::of(Some(advance), now, ttl)?.expires_at;
     let (key, end) = (id.as_uuid().into_bytes(), signed(advance.from + advance.count)?);
     let (offset, from) = (signed(advance.offset)?, signed(advance.from)?);
     let kept = transaction
         .prepare_cached(queries::KEEP)?
-        .query_row(params![key, advance.epoch.0, offset, end, expires_at, from], rows::upload)
+        .query_row(
+            params![key, advance.epoch.0, offset, end, expires_at, from, seen_at(advance, now)],
+            rows::upload,
+        )
         .optional()?;
     let Some(kept) = kept else { return Err(conflict(transaction, id)) };
     if advance.count > 0 {
@@ -177,6 +185,11 @@ fn record_segment(transaction: &Transaction<'_>, id: UploadId, advance: &Advance
         transaction.prepare_cached(queries::INSERT_SEGMENT)?.execute(range)?;
     }
     Ok(())
+}
+
+/// When its writer was heard of, if it may bring more.
+fn seen_at(advance: &Advance, now: i64) -> Option<i64> {
+    advance.more.then_some(now)
 }
 
 /// What a chunk makes of its upload: complete, or one that expires later.

@@ -12,7 +12,7 @@ mod download;
 mod known;
 pub mod wire;
 
-use crate::domain::{Listing, NewUpload, Page, Segment, Upload, UploadId};
+use crate::domain::{Listing, NewUpload, Page, Segment, State, Upload, UploadId};
 use crate::uploads::{
     Append, Body, Budget, Call, Chunk, Chunker, Content, First, Incoming, Sought, UploadError, Uploads,
     Writer,
@@ -23,7 +23,7 @@ use futures_util::TryFutureExt;
 use futures_util::future::try_join;
 use known::Known;
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Uploads kept by backends. One for each worker; the budget and what is known of the backends are shared.
 #[derive(Clone)]
@@ -38,29 +38,46 @@ impl RelayUploads {
         Self { client, budget, known: Known::default() }
     }
 
-    /// Sends chunk after chunk, the first of which was read already.
+    /// Sends chunk after chunk, the `next` of which was read already. The record is told when no more will come, unless it
+    /// has been (`told`).
     async fn relay(
         &self,
         call: &Call,
         mut upload: Upload,
         mut incoming: Incoming,
-        mut chunk: Chunk,
+        mut next: Result<Option<Chunk>, UploadError>,
+        mut told: bool,
     ) -> Result<Upload, UploadError> {
-        loop {
+        let read = loop {
+            let chunk = match next {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            };
             let (last, bytes) = (chunk.last, chunk.len);
             let append = incoming.append(&upload, &chunk);
+            told = append.is_some_and(|append| !append.more);
             let sending = async {
                 match append {
                     Some(append) => self.send_chunk(call, &upload, append, chunk).await,
                     None => Ok(upload.clone()),
                 }
             };
-            let (sent, next) = while_reading(&mut incoming, last, bytes, sending).await?;
-            upload = sent;
-            match next? {
-                Some(next) => chunk = next,
-                None => return incoming.ended(upload),
-            }
+            (upload, next) = while_reading(&mut incoming, last, bytes, sending).await?;
+        };
+        if !told && upload.state() == State::Receiving {
+            self.leave(call, &upload).await;
+        }
+        read.and_then(|()| incoming.ended(upload))
+    }
+
+    /// Says that this request brings no more, so that nobody waits for it who asks where to go on. That would be a moment only:
+    /// it is not tried for long.
+    async fn leave(&self, call: &Call, upload: &Upload) {
+        let nothing = Chunk::default();
+        let last = wire::append(upload.id, &Append::nothing_more(upload), &nothing);
+        if let Err(error) = self.client.ask_within(call, &last, LEAVING).await {
+            log::debug!("upload {} is not told that its request has ended: {error}", upload.id);
         }
     }
 
@@ -134,6 +151,9 @@ impl RelayUploads {
 /// How often a request claims an upload that other requests claim at the same time.
 const CLAIMS: u32 = 8;
 
+/// How long a request tries to say that it has ended.
+const LEAVING: Duration = Duration::from_secs(1);
+
 /// Reads the next chunk while one is on its way.
 ///
 /// If that one cannot be sent the request fails at once: its client may take minutes until it sends more. If the body fails
@@ -173,13 +193,10 @@ impl Uploads for RelayUploads {
             new.length = new.length.or(Some(chunk.len));
         }
         let mut incoming = Incoming::new(chunker, whole);
-        let (last, bytes) = (chunk.last, chunk.len);
+        let (last, bytes, told) = (chunk.last, chunk.len, !chunk.more);
         let sending = self.create_with(call, &new, chunk);
         let (upload, next) = while_reading(&mut incoming, last, bytes, sending).await?;
-        match next? {
-            Some(chunk) => self.relay(call, upload, incoming, chunk).await,
-            None => incoming.ended(upload),
-        }
+        self.relay(call, upload, incoming, next, told).await
     }
 
     async fn append(
@@ -195,14 +212,16 @@ impl Uploads for RelayUploads {
             Some(checksum) => Incoming::checked(chunker, checksum, append.length),
             None => Incoming::new(chunker, false),
         };
-        match incoming.next().await? {
-            Some(chunk) => self.relay(call, upload, incoming, chunk).await,
-            None => Ok(upload),
-        }
+        let first = incoming.next().await;
+        self.relay(call, upload, incoming, first, false).await
     }
 
     async fn stat(&self, call: &Call, id: UploadId) -> Result<Upload, UploadError> {
         wire::upload(&self.client.ask(call, &wire::stat(id)).await?)
+    }
+
+    async fn settled(&self, call: &Call, id: UploadId) -> Result<Upload, UploadError> {
+        wire::upload(&self.client.ask(call, &wire::settled(id)).await?)
     }
 
     async fn inspect(&self, call: &Call, id: UploadId) -> Result<(Upload, Vec<Segment>), UploadError> {

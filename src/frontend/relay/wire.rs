@@ -35,6 +35,9 @@ pub fn create<'a>(new: &NewUpload, chunk: &'a Chunk) -> Question<'a> {
     if let Some(concat) = &new.concat {
         push(&mut headers, tus::UPLOAD_CONCAT, concat);
     }
+    if chunk.more {
+        push(&mut headers, internal::UPLOAD_MORE, internal::YES);
+    }
     with_chunk(Method::POST, "/files/".into(), headers, chunk)
 }
 
@@ -51,7 +54,10 @@ pub fn append<'a>(id: UploadId, append: &Append, chunk: &'a Chunk) -> Question<'
         push(&mut headers, tus::UPLOAD_LENGTH, length);
     }
     if append.pending {
-        push(&mut headers, internal::UPLOAD_PENDING, internal::PENDING);
+        push(&mut headers, internal::UPLOAD_PENDING, internal::YES);
+    }
+    if append.more {
+        push(&mut headers, internal::UPLOAD_MORE, internal::YES);
     }
     with_chunk(Method::PATCH, format!("/files/{id}"), headers, chunk)
 }
@@ -64,6 +70,13 @@ pub fn record(id: UploadId) -> Question<'static> {
 /// The record alone.
 pub fn stat(id: UploadId) -> Question<'static> {
     Question::get(format!("/api/uploads/{id}?segments=false"))
+}
+
+/// The record alone, once its offset does not move any more.
+pub fn settled(id: UploadId) -> Question<'static> {
+    let mut headers = Vec::new();
+    push(&mut headers, internal::UPLOAD_SETTLED, internal::YES);
+    Question { headers, ..stat(id) }
 }
 
 pub fn terminate(id: UploadId) -> Question<'static> {

@@ -190,6 +190,10 @@ impl Uploads for Memory {
         self.change(|store| store.find(id).map(|(upload, _)| upload.clone()))
     }
 
+    async fn settled(&self, call: &Call, id: UploadId) -> Result<Upload, UploadError> {
+        self.stat(call, id).await
+    }
+
     async fn inspect(&self, call: &Call, id: UploadId) -> Result<(Upload, Vec<Segment>), UploadError> {
         Ok((self.stat(call, id).await?, Vec::new()))
     }

@@ -22,6 +22,11 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// How long who asks where to go on waits for a writer that may be dead. A living one has stored a chunk by then.
+const SETTLING: Duration = Duration::from_millis(500);
+/// How often it looks meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
 /// Uploads kept in a catalog and a blob store. Cheap to clone: one for each worker.
 #[derive(Clone)]
 pub struct LocalUploads {
@@ -46,6 +51,27 @@ impl LocalUploads {
         limit: u64,
     ) -> Self {
         Self { catalog, blobs, budget, backend, ttl, limit }
+    }
+
+    /// The record, once its writer brings no more or is another. One that stores nothing for as long as `patience` may be dead;
+    /// one that goes on is waited for some times as long.
+    async fn settled_within(&self, id: UploadId, patience: Duration) -> Result<Upload, UploadError> {
+        let asked = Instant::now();
+        let (mut record, mut moved) = (self.catalog.find(id).await?, asked);
+        let epoch = record.upload.epoch;
+        while record.written
+            && record.upload.epoch == epoch
+            && moved.elapsed() < patience
+            && asked.elapsed() < patience * 4
+        {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            let end = record.upload.end();
+            record = self.catalog.find(id).await?;
+            if record.upload.end() != end {
+                moved = Instant::now();
+            }
+        }
+        self.joined(record.upload).await
     }
 
     /// Appends every chunk of a client's body, in an epoch that the caller took for it.
@@ -74,8 +100,9 @@ impl Uploads for LocalUploads {
         }
         let (body, whole) = match first {
             First::Nothing => return self.create_with(call, &new, Chunk::default(), new.length).await,
-            First::Chunk { body, count } => {
-                let chunk = Chunk::whole(body, count, &self.budget).await?;
+            First::Chunk { body, count, more } => {
+                let mut chunk = Chunk::whole(body, count, &self.budget).await?;
+                chunk.more = more;
                 return self.create_with(call, &new, chunk, new.length).await;
             }
             First::Part(body) => (body, false),
@@ -114,7 +141,8 @@ impl Uploads for LocalUploads {
             return self.append_all(call, upload, incoming).await;
         }
         if append.length.is_some() {
-            let declares = Append { writer: Writer::Holds(upload.epoch), count: Some(0), ..append };
+            let declares =
+                Append { writer: Writer::Holds(upload.epoch), count: Some(0), more: true, ..append };
             upload = self.append_chunk(call, id, declares, Chunk::default()).await?;
         }
         self.append_all(call, upload, Incoming::new(chunker, false)).await
@@ -122,6 +150,10 @@ impl Uploads for LocalUploads {
 
     async fn stat(&self, _call: &Call, id: UploadId) -> Result<Upload, UploadError> {
         self.joined(self.catalog.find(id).await?.upload).await
+    }
+
+    async fn settled(&self, _call: &Call, id: UploadId) -> Result<Upload, UploadError> {
+        self.settled_within(id, SETTLING).await
     }
 
     async fn inspect(&self, call: &Call, id: UploadId) -> Result<(Upload, Vec<Segment>), UploadError> {

@@ -23,7 +23,7 @@ impl LocalUploads {
         let created = match (end, length) {
             (0, None | Some(1..)) => self.catalog.create(new, None, Staged::Durable, self.ttl).await,
             _ => {
-                let at = Append::first(end, length);
+                let at = Append { more: chunk.more, ..Append::first(end, length) };
                 let place = Place { blob: BlobId(new.id.as_uuid()), epoch: Epoch::FIRST, start: 0 };
                 let (digest, staged) = self.stage(place, Digest::default(), &chunk).await?;
                 let advance = self.advance(call, Epoch::FIRST, 0, &at, digest);
@@ -126,6 +126,7 @@ impl LocalUploads {
             from: append.offset,
             count,
             pending: append.pending,
+            more: append.more,
             length,
             sha256: complete.then(|| digest.clone().finish()),
             digest,

@@ -13,6 +13,7 @@ mod frontends_stop;
 mod in_flight;
 mod load;
 mod memory;
+mod resuming;
 mod sharing;
 mod sweeping;
 

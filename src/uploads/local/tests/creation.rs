@@ -136,7 +136,8 @@ async fn a_replay_that_comes_too_late_changes_nothing(rig: &Rig) {
 async fn a_relays_first_chunk_that_is_cut_short_creates_nothing(rig: &Rig) {
     let new = described(Some(9));
     for body in [body(b"12345678"), cut_short(b"12345678"), cut_short(b"123456789")] {
-        let cut = rig.uploads.create(&rig.call, new.clone(), First::Chunk { body, count: 9 }).await;
+        let cut =
+            rig.uploads.create(&rig.call, new.clone(), First::Chunk { body, count: 9, more: false }).await;
         assert!(matches!(cut, Err(UploadError::Body(BodyError::CutShort))), "{cut:?}");
         assert!(matches!(rig.stat(new.id).await, Err(UploadError::NotFound)));
     }

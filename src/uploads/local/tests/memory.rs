@@ -55,7 +55,7 @@ async fn a_request_that_is_cancelled_while_it_reads_holds_nothing(rig: &Rig) {
             Way::Whole => (cancelled(rig, rig.create(None, First::Whole(body)), stalls).await, MIB),
             // A relay's chunk is granted as it is, a client's as large as it is likely to become.
             Way::Chunk => {
-                let first = First::Chunk { body, count: count as u64 };
+                let first = First::Chunk { body, count: count as u64, more: false };
                 (cancelled(rig, rig.create(None, first), stalls).await, count)
             }
             Way::Relay => {

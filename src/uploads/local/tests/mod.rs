@@ -15,6 +15,7 @@ mod model;
 mod racing;
 mod reading;
 mod removal;
+mod settling;
 mod sharing;
 mod sweeping;
 
@@ -251,12 +252,28 @@ fn described(length: Option<u64>) -> NewUpload {
 }
 
 fn claims(offset: u64) -> Append {
-    Append { offset, writer: Writer::Claims, length: None, count: None, pending: false, checksum: None }
+    Append {
+        offset,
+        writer: Writer::Claims,
+        length: None,
+        count: None,
+        pending: false,
+        more: false,
+        checksum: None,
+    }
 }
 
 fn holds(upload: &Upload, count: usize) -> Append {
     let (offset, writer) = (upload.offset, Writer::Holds(upload.epoch));
-    Append { offset, writer, length: None, count: Some(count as u64), pending: false, checksum: None }
+    Append {
+        offset,
+        writer,
+        length: None,
+        count: Some(count as u64),
+        pending: false,
+        more: false,
+        checksum: None,
+    }
 }
 
 /// A body as it comes from the network, in pieces.
@@ -272,7 +289,7 @@ fn cut_short(bytes: &[u8]) -> Body {
 
 /// A relay's first chunk.
 fn first_chunk(bytes: &[u8]) -> First {
-    First::Chunk { body: body(bytes), count: bytes.len() as u64 }
+    First::Chunk { body: body(bytes), count: bytes.len() as u64, more: false }
 }
 
 /// Bytes of which no two neighbourhoods are the same, others for each seed.

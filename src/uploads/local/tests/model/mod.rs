@@ -56,6 +56,11 @@ impl<'a> Run<'a> {
         let before = self.worlds.clone();
         self.worlds = self.worlds.clone().seen(|model| model.looks_like(&seen));
         assert!(!self.worlds.0.is_empty(), "{seen:?} is none of {before:?}");
+        if seen.is_ok() {
+            let written = self.program.open().is_written(self.new.id).await;
+            self.worlds = self.worlds.clone().seen(|model| model.is_written_as(written));
+            assert!(!self.worlds.0.is_empty(), "written: {written}, in none of {before:?}");
+        }
         seen
     }
 
@@ -69,9 +74,9 @@ impl<'a> Run<'a> {
         if !model.owners.is_empty() && !model.removed && !model.is_complete() {
             let length = model.length.unwrap_or(model.end(false) + 3);
             let (by, count) = (By::Client, length - model.end(false));
-            let checked = Checked::No;
+            let (checked, length) = (Checked::No, Some(length));
             let append =
-                Request::Append { by, off_by: 0, length: Some(length), count, expires: false, checked };
+                Request::Append { by, off_by: 0, length, count, expires: false, checked, more: false };
             play(&mut self, plain(append)).await;
         }
         if let Ok(upload) = self.see().await {
@@ -124,7 +129,7 @@ impl Game for Run<'_> {
                 let act = Act::Create { new: self.new.clone(), bytes: bytes(owner, 0, count), expires };
                 (act, vec![vec![Op::Create { owner, count, length, expires }]])
             }
-            Request::Append { by, off_by, length, count, expires, checked } => {
+            Request::Append { by, off_by, length, count, expires, checked, more } => {
                 let (writer, owner) = self.writer(by);
                 let claims = !matches!(writer, Writer::Holds(_));
                 let at = self.worlds.0[0].end(!claims).saturating_add_signed(off_by);
@@ -135,8 +140,10 @@ impl Game for Run<'_> {
                     Checked::Wrong if claims => Some(sha1(b"other bytes")),
                     _ => None,
                 };
-                let append = Append { offset: at, writer, length, count: Some(count), pending, checksum };
-                let chunk = || Op::Append { owner, at, count, length, expires, pending };
+                let more = !claims && more;
+                let append =
+                    Append { offset: at, writer, length, count: Some(count), pending, more, checksum };
+                let chunk = || Op::Append { owner, at, count, length, expires, pending, more };
                 let ops = match writer {
                     Writer::Holds(_) => vec![chunk()],
                     _ if checksum.is_some() => [

@@ -210,6 +210,10 @@ impl Open {
         patiently(async || Ok(self.catalog.find(id).await?.upload)).await
     }
 
+    pub(super) async fn is_written(&self, id: UploadId) -> bool {
+        patiently(async || Ok(self.catalog.find(id).await?.written)).await.unwrap()
+    }
+
     pub(super) async fn read(&self, upload: &Upload) -> Vec<u8> {
         patiently(async || self.try_to_read(upload).await).await.unwrap()
     }

@@ -16,8 +16,19 @@ pub(super) struct Case {
 
 #[derive(Clone, Debug)]
 pub(super) enum Request {
-    Create { expires: bool },
-    Append { by: By, off_by: i64, length: Option<u64>, count: u64, expires: bool, checked: Checked },
+    Create {
+        expires: bool,
+    },
+    Append {
+        by: By,
+        off_by: i64,
+        length: Option<u64>,
+        count: u64,
+        expires: bool,
+        checked: Checked,
+        /// A relay says that more may come.
+        more: bool,
+    },
     Terminate,
     Sweep,
 }
@@ -73,14 +84,15 @@ fn request() -> impl Strategy<Value = Request> {
     let off_by = prop_oneof![9 => Just(0i64), 1 => -3i64..4];
     let length = weighted(0.15, 0u64..60);
     let checked = prop_oneof![3 => Just(Checked::No), 2 => Just(Checked::Right), 1 => Just(Checked::Wrong)];
-    let append = (by, off_by, length, count(), expires(), checked);
-    let append = append.prop_map(|(by, off_by, length, count, expires, checked)| Request::Append {
+    let append = (by, off_by, length, count(), expires(), checked, any::<bool>());
+    let append = append.prop_map(|(by, off_by, length, count, expires, checked, more)| Request::Append {
         by,
         off_by,
         length,
         count,
         expires,
         checked,
+        more,
     });
     prop_oneof![
         14 => append,

@@ -11,6 +11,8 @@ pub(super) struct Model {
     /// Behind it, of the last epoch, and not counting yet.
     pub pending: Vec<u8>,
     pub length: Option<u64>,
+    /// Its last writer has not said that it brings no more.
+    pub written: bool,
     pub expired: bool,
     pub removed: bool,
 }
@@ -37,6 +39,7 @@ pub(super) enum Op {
         length: Option<u64>,
         expires: bool,
         pending: bool,
+        more: bool,
     },
     /// A body's checksum turns out to be wrong.
     Mismatch,
@@ -86,15 +89,16 @@ impl Model {
             Op::Claim { at, owner, count, length } if at == counted => {
                 self.owners.push(owner);
                 self.pending.clear();
+                self.written = true;
                 self.fit(count, length)?;
             }
             Op::Create { .. } | Op::Claim { .. } => {
                 return Err(UploadError::WrongOffset { offset: counted, epoch });
             }
-            Op::Append { at, owner, count, length, expires, pending } if at == offset => {
+            Op::Append { at, owner, count, length, expires, pending, more } if at == offset => {
                 let length = self.fit(count, length)?;
                 self.pending.extend(bytes(owner, at, count));
-                self.expired = expires;
+                (self.expired, self.written) = (expires, more);
                 if !pending {
                     self.length = length;
                     self.content.append(&mut self.pending);
@@ -130,6 +134,11 @@ impl Model {
         }
     }
 
+    /// A writer that said that it brings no more is not taken for one that may.
+    pub(super) fn is_written_as(&self, written: bool) -> bool {
+        !written || self.written && !self.is_complete()
+    }
+
     fn extend(&mut self, owner: u64, count: u64, expires: bool) {
         self.content.extend(bytes(owner, self.end(false), count));
         self.expired = expires;
@@ -156,11 +165,14 @@ impl Op {
         length: Option<u64>,
         expires: bool,
     ) -> Vec<Self> {
-        let chunk = |count, length| Self::Append { owner, at, count, length, expires, pending: false };
+        let chunk = |count, length, more| {
+            let pending = false;
+            Self::Append { owner, at, count, length, expires, pending, more }
+        };
         let ops = [
             Some(Self::Claim { owner, at, count, length }),
-            length.is_some().then(|| chunk(0, length)),
-            (count > 0).then(|| chunk(count, None)),
+            length.is_some().then(|| chunk(0, length, true)),
+            (count > 0).then(|| chunk(count, None, false)),
         ];
         ops.into_iter().flatten().collect()
     }
