@@ -86,7 +86,30 @@ fn bytes_in(name: &OsStr) -> Option<BlobEpoch> {
     (format!("{}{}", prefix(bytes.blob), bytes.epoch) == name.to_str()?).then_some(bytes)
 }
 
+/// Makes the folders, such that a power cut leaves them. What belongs to a catalog was made so before.
 fn prepare(folder: &Path) -> io::Result<()> {
+    let durable = folder.join(OWNER).exists();
+    if !durable {
+        make_durable(folder)?;
+    }
+    let mut made = false;
+    for last_byte in 0..=u8::MAX {
+        match fs::create_dir(folder.join(format!("{last_byte:02x}"))) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            outcome => made |= outcome.is_ok(),
+        }
+    }
+    let probe = folder.join(format!(".writable-{:016x}", fastrand::u64(..)));
+    File::create_new(&probe)?;
+    fs::remove_file(probe)?;
+    match durable && !made {
+        true => Ok(()),
+        false => sync_folder(folder),
+    }
+}
+
+/// Makes the folder, and those above it.
+fn make_durable(folder: &Path) -> io::Result<()> {
     let path: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty()).collect();
     let missing = path.iter().take_while(|folder| !folder.exists()).count();
     fs::create_dir_all(folder)?;
@@ -100,16 +123,7 @@ fn prepare(folder: &Path) -> io::Result<()> {
             Ok(()) | Err(_) => {}
         }
     }
-    for last_byte in 0..=u8::MAX {
-        match fs::create_dir(folder.join(format!("{last_byte:02x}"))) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-    }
-    let probe = folder.join(format!(".writable-{:016x}", fastrand::u64(..)));
-    File::create_new(&probe)?;
-    fs::remove_file(probe)?;
-    sync_folder(folder)
+    Ok(())
 }
 
 #[async_trait]

@@ -53,6 +53,21 @@ async fn a_folder_that_cannot_be_written_to_is_refused_by_name() {
     assert!(refused.to_string().contains("a-file/store"), "{refused}");
 }
 
+/// Copying a store may leave empty folders behind.
+#[tokio::test]
+async fn a_folder_that_a_store_has_lost_is_made_again() {
+    let (folder, store) = store().await;
+    store.adopt(CatalogId(Uuid::now_v7())).await.unwrap();
+    let blob = BlobId(Uuid::now_v7());
+    fs::remove_dir(store.folder_of(blob)).unwrap();
+    let store = LocalBlobs::open(folder.path()).await.unwrap();
+    let place = Place { blob, epoch: Epoch(1), start: 0 };
+    let mut stage = store.stage(place).await.unwrap();
+    stage.write(&[Bytes::from_static(b"abc")]).await.unwrap();
+    stage.finish().await.unwrap();
+    assert_eq!(conformance::contents(&store, place, 3).await.unwrap(), b"abc");
+}
+
 #[tokio::test]
 async fn deleting_leaves_the_neighbours_of_a_blob() {
     let (_folder, store) = store().await;
