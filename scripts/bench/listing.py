@@ -7,21 +7,32 @@ import random
 import re
 import statistics
 import time
+import urllib.parse
 
 import postgres
 from fault import Fault
 from places import PORT, WORK
 
 SORTS = ("-created", "created", "-name", "name", "-size", "size")
-# Terms, and every how many-th name has them; see `fill`.
-SEARCHES = {"common": ("report", 2), "rare": ("unicorn", 100_000), "absent": ("xyzzy-nowhere", 0)}
-# At the end: a cursor among so many last ones.
+# What is searched for, by how many of the names have it; `fill` sees to that. Those that come together are of one time, the oldest
+# or in the middle.
+SEARCHES = {
+    "half": "copy", "a tenth": "report", "5 %": "zebra", "1 %": "thursday", "0.3 %": "saffron", "0.1 %": "marigold",
+    "0.02 %, with % and _": "50%_off", "0.001 %": "unicorn", "none": "xyzzy-nowhere", "none, with \\": "\\final",
+    "a twelfth, not ASCII": "été", "none, not ASCII": "żółw", "1 %, 2 characters": "a7", "none, 2 characters": "qx",
+    "nearly all, 1 character": "e", "none, 1 character": "$", "0.2 %, together": "rome", "5 %, together": "nokia",
+}
+# A cursor among so many last ones.
 LAST = 1000
+# So many came after PostgreSQL has last tidied up: what it keeps unsorted costs those who search.
+NEW = 1000
+# What has to be there before: the program makes it beside its work.
+INDEX = "uploads_named_by_trigrams"
 # Of one kind, in seconds: searches may take long.
 PATIENCE = 15
-# What the program asks the database for a page, as that logs it: parameters and plan, then the rows. One that took so long that it
-# was cancelled is not among them: it is a failure of its request.
-STATEMENT = re.compile(r"duration: ([\d.]+) ms  (bind|execute) [^:]*: SELECT id, filename, .* FROM uploads WHERE true.* LIMIT \$1$", re.M)
+# What the program asks the database for a page, as that logs it: parsing where it is not prepared, parameters and plan, then the
+# rows. One that took so long that it was cancelled is not among them: it is a failure of its request.
+STATEMENT = re.compile(r"duration: ([\d.]+) ms  (parse|bind|execute) [^:]*: (SELECT id, filename, .* FROM .*uploads.*) LIMIT \$1$", re.M)
 
 
 def measure(server, work):
@@ -29,36 +40,58 @@ def measure(server, work):
     sent = server.upload(1, 1, 4096)
     if sent["failures"]:
         return sent
+    wait_for_index()
     fill(work.records)
     kinds = {}
     with statements_logged():
         for name, paths in pages(work):
-            kinds[name] = ask(paths, found="absent" not in name)
+            kinds[name] = ask(paths, found=None if "search" in name and "any page" in name else "none" not in name)
     failures = sum(kind["failures"] for kind in kinds.values())
     return {"ok": sum(kind["ok"] for kind in kinds.values()), "failures": failures, "records": work.records, "kinds": kinds}
+
+
+def wait_for_index():
+    for _ in range(300):
+        if postgres.query(f"SELECT 1 FROM pg_index WHERE indexrelid = to_regclass('{INDEX}') AND indisvalid"):
+            return
+        time.sleep(0.2)
+    raise Fault(f"the program has made no index {INDEX}")
 
 
 def fill(records):
     """More records like the one there is, one created each minute: only `uploads`, which is all that lists read."""
     postgres.query(f"""
         CREATE TEMPORARY TABLE made AS
-        SELECT n, now() - make_interval(mins => {records} - n) AS at, md5(n::text) AS chance,
-            CASE WHEN n % {SEARCHES['rare'][1]} = 1 THEN 'unicorn-' ELSE '' END
-            || CASE WHEN n % {SEARCHES['common'][1]} = 0 THEN 'Report ' ELSE 'photo-' END || substr(md5(n::text), 1, 12)
-            || CASE n % 3 WHEN 0 THEN '.pdf' WHEN 1 THEN '.jpg' ELSE '.tar.gz' END AS name
-        FROM generate_series(1, {records} - 1) AS n;
+        SELECT n, at, chance, CASE WHEN n % 100000 = 1 THEN 'unicorn ' WHEN n % 1000 = 3 THEN 'Marigold ' WHEN n % 300 = 5 THEN 'saffron_'
+                WHEN n % 100 = 7 THEN 'Thursday ' WHEN n % 20 = 9 THEN 'zebra-' WHEN n % 5000 = 11 THEN '50%_off ' ELSE '' END
+            || CASE WHEN n * 20 < {records} THEN 'Nokia ' WHEN n BETWEEN {records} / 2 AND {records} / 2 + {records} / 500 THEN 'Rome ' ELSE '' END
+            || (ARRAY['IMG_', 'DSC_', 'Report ', 'Invoice-', 'Scan ', 'Photo_', 'backup-', 'Meeting notes ', 'draft_', 'Video '])
+                [1 + get_byte(bytes, 0) % 10]
+            || to_char(at, CASE WHEN n % 3 = 0 THEN 'YYYYMMDD' ELSE 'YYYY-MM-DD' END)
+            || (ARRAY[' final', '_v2', ' holiday', '-budget', ' été', ' Übersicht', '_contract', ' summer', '-project', ' 文件', '_new', ' (1)'])
+                [1 + get_byte(bytes, 1) % 12]
+            || CASE WHEN n % 2 = 0 THEN ' copy-' ELSE '-' END || substr(chance, 5, 4)
+            || (ARRAY['.pdf', '.jpg', '.tar.gz', '.mp4', '.jpeg'])[1 + get_byte(bytes, 4) % 5] AS name
+        FROM (SELECT n, now() - make_interval(mins => {records} - n) AS at, md5(n::text) AS chance,
+                decode(md5(n::text), 'hex') AS bytes FROM generate_series(1, {records} - 1) AS n) AS numbered;
+        {added(f"n < {records} - {NEW}")}
+        VACUUM ANALYZE uploads;
+        {added(f"n >= {records} - {NEW}")}""")
+    postgres.settle()
+
+
+def added(which):
+    return f"""
         WITH one AS (SELECT * FROM uploads LIMIT 1), added AS (
             SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(chance, 1, 3) || 'a'
                 || substr(chance, 4, 15))::uuid AS id, name, at, decode(chance || chance, 'hex') AS sha256,
                 ('x' || substr(chance, 20, 8))::bit(32)::bigint AS length
-            FROM made)
+            FROM made WHERE {which})
         INSERT INTO uploads (id, filename, filename_key, content_type, metadata, length_bytes, offset_bytes, epoch, digest_state,
             sha256, blob_id, created_at, completed_at)
         SELECT added.id, added.name, lower(added.name), one.content_type, one.metadata, added.length, added.length, one.epoch,
             one.digest_state, added.sha256, added.id, added.at, added.at
-        FROM added, one;
-        VACUUM ANALYZE uploads;""")
-    postgres.settle()
+        FROM added, one;"""
 
 
 class statements_logged:
@@ -82,13 +115,16 @@ def pages(work):
         yield f"{sort}, first page", [path(sort)] * work.pages
         yield f"{sort}, any page", [path(sort, cursor=cursor) for cursor in cursors("random()", work.pages)]
         yield f"{sort}, last pages", [path(sort, cursor=cursor) for cursor in last_cursors(sort, work.pages)]
-    for name, (term, _) in SEARCHES.items():
-        for sort in ("-created", "name"):
-            yield f"search, {name} term, {sort}", [path(sort, q=term)] * work.pages
+    # One after the other in each order, so that each has its part in what is slowest.
+    orders = [SORTS[number % len(SORTS)] for number in range(work.pages)]
+    places = cursors("random()", work.pages)
+    for name, term in SEARCHES.items():
+        yield f"search, {name}, first page", [path(sort, q=term) for sort in orders]
+        yield f"search, {name}, any page", [path(sort, q=term, cursor=cursor) for sort, cursor in zip(orders, places)]
 
 
 def path(sort, **parameters):
-    return "/api/uploads?" + "&".join(f"{name}={value}" for name, value in {"sort": sort, **parameters}.items())
+    return "/api/uploads?" + urllib.parse.urlencode({"sort": sort, **parameters})
 
 
 def cursors(order, count):
@@ -107,7 +143,7 @@ def last_cursors(sort, count):
 
 
 def ask(paths, found):
-    """Asks for one page after the other, over one connection. Whether something is on them is known."""
+    """Asks for one page after the other, over one connection. Whether something is on them is known, or `None`."""
     waits, failures = [], 0
     log = WORK / "postgres.log"
     begin, begun = log.stat().st_size, time.monotonic()
@@ -118,7 +154,7 @@ def ask(paths, found):
         answer = connection.getresponse()
         body = answer.read()
         waits.append(1e3 * (time.perf_counter() - at))
-        if answer.status != 200 or bool(json.loads(body)["uploads"]) != found:
+        if answer.status != 200 or found not in (None, bool(json.loads(body)["uploads"])):
             failures += 1
         if time.monotonic() - begun > PATIENCE:
             break
@@ -133,13 +169,16 @@ def ask(paths, found):
 
 
 def durations(log):
-    """Of each page, in milliseconds: to bind and to execute."""
-    found, binding = [], 0
-    for spent, step in STATEMENT.findall(log):
-        if step == "bind":
-            binding = float(spent)
-        else:
-            found.append(binding + float(spent))
+    """Of each page, in milliseconds: all that was asked for it, which for a search may be asked in a second way."""
+    found, spent = [], 0
+    for time_spent, step, statement in STATEMENT.findall(log):
+        spent += float(time_spent)
+        if step == "execute":
+            if ") AS found JOIN" in statement:
+                found[-1] += spent
+            else:
+                found.append(spent)
+            spent = 0
     return found
 
 

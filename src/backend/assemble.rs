@@ -6,7 +6,7 @@ use super::{life, routes, sweeping};
 use crate::blobs::BlobStore;
 use crate::blobs::local::{LocalBlobs, Unusable};
 use crate::blobs::postgres::PostgresBlobs;
-use crate::catalog::postgres::PostgresCatalog;
+use crate::catalog::postgres::{PostgresCatalog, indexing};
 use crate::catalog::sqlite::SqliteCatalog;
 use crate::catalog::{Catalog, CatalogError};
 use crate::config::{BackendConfig, Blobs, Database};
@@ -87,6 +87,16 @@ impl Storage {
             log::warn!("the store cannot be said to be this catalog's yet: {}", db::Chain(&error));
         }
         Ok(())
+    }
+
+    /// Makes the indexes that searches are fast with, however long that takes, beside the work. They are there when this
+    /// returns `true`; otherwise another replica makes them just now.
+    pub async fn index(&self) -> Result<bool, db::Error> {
+        match &self.to_migrate {
+            Some(pool) => indexing::make(pool).await,
+            // An embedded database is small enough to be looked through.
+            None => Ok(true),
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod assemble;
 mod changes;
 mod finishing;
+mod indexing;
 mod life;
 mod registry;
 mod routes;

@@ -1,6 +1,6 @@
-//! When this backend sweeps: while no other one does. The same one finishes final uploads.
+//! When this backend sweeps: while no other one does. The same one finishes final uploads and makes indexes.
 
-use super::{Storage, finishing};
+use super::{Storage, finishing, indexing};
 use crate::catalog::CatalogError;
 use crate::db::Chain;
 use crate::db::seat::Seat;
@@ -48,6 +48,7 @@ async fn stand(storage: &Storage, pace: Duration, max_upload_size: u64) {
                     () = loss_of(&*seat) => log::info!("another replica may sweep now"),
                     () = sweep_on(storage, pace, &mut trouble) => {}
                     () = finishing::finish_on(storage, max_upload_size) => {}
+                    () = indexing::index_once(storage) => {}
                 }
             }
             Ok(None) => trouble.over(),

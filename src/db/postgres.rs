@@ -107,7 +107,7 @@ impl Pool {
     }
 
     /// A session for what may take long.
-    pub(super) async fn dedicated(&self) -> Result<Session, Error> {
+    pub async fn dedicated(&self) -> Result<Session, Error> {
         within_patience(async {
             let (client, connection) = self.connector.connect(&self.config).await?;
             Ok(Session(ClientWrapper::new(client, connection)))

@@ -7,7 +7,9 @@
 
 mod at_once;
 mod changes;
+pub mod indexing;
 mod joining;
+mod listing;
 mod pending;
 mod queries;
 mod read;
@@ -315,10 +317,10 @@ impl Catalog for PostgresCatalog {
         Ok(seat::take_postgres(&self.pool, SWEEPER).await?)
     }
 
-    async fn list(&self, listing: &Listing) -> Result<Page, CatalogError> {
+    async fn list(&self, wanted: &Listing) -> Result<Page, CatalogError> {
         within_patience(async {
             let lease = self.pool.lease().await?;
-            let page = read::list(&lease, listing).await?;
+            let page = listing::page(&lease, wanted).await?;
             lease.release();
             Ok(page)
         })

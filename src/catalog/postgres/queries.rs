@@ -1,8 +1,6 @@
 //! All SQL of this catalog. Columns are always named: a newer release may have added others, and a statement that was
 //! prepared with `*` would fail then.
 
-use crate::domain::{Listing, SortKey};
-
 /// What [`super::rows::upload`] reads, in its order.
 macro_rules! record {
     () => {
@@ -33,6 +31,7 @@ macro_rules! statements {
 }
 
 pub(super) mod joining;
+pub(super) mod listing;
 
 statements! {
     /// An upload in its final state, its blob, and what its first chunk of $7 bytes brings. $10 is the time to live in seconds;
@@ -268,33 +267,4 @@ statements! {
 
     /// One replica, and those so long dead ($2, in seconds) that nobody will ask for them.
     RETIRE = "DELETE FROM replicas WHERE container_id = $1 OR last_seen < now() - make_interval(secs => $2)";
-}
-
-/// $1 limit, then $2 the search's pattern if there is one, then the cursor: its id, and its key if there is one. A statement
-/// of its own for each kind of page, so that each has an index to walk along.
-pub(super) fn list(listing: &Listing) -> String {
-    let (order, beyond) = if listing.descending { ("DESC", "<") } else { ("ASC", ">") };
-    let key = match listing.sort {
-        SortKey::Created => None,
-        SortKey::Name => Some("filename_key"),
-        SortKey::Size => Some("coalesce(length_bytes, 0)"),
-    };
-    let mut conditions = vec!["true".to_owned()];
-    if !listing.incomplete_too {
-        conditions.push("completed_at IS NOT NULL AND concat IS DISTINCT FROM 'partial'".into());
-    }
-    let searching = !listing.search.is_empty();
-    if searching {
-        conditions.push(r"filename_key LIKE $2 ESCAPE '\'".into());
-    }
-    let (id, value) = if searching { ("$3", "$4") } else { ("$2", "$3") };
-    match (&listing.after, key) {
-        (Some(_), Some(key)) => conditions.push(format!("({key}, id) {beyond} ({value}, {id})")),
-        (Some(_), None) => conditions.push(format!("id {beyond} {id}")),
-        (None, Some(_) | None) => {}
-    }
-    let key = key.map(|key| format!("{key} {order}, ")).unwrap_or_default();
-    let conditions = conditions.join(" AND ");
-    let record = record!();
-    format!("SELECT {record} FROM uploads WHERE {conditions} ORDER BY {key}id {order} LIMIT $1")
 }

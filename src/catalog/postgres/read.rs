@@ -1,14 +1,10 @@
 //! What only reads.
 
 use super::{queries, rows};
-use crate::catalog::stored::{
-    GONE_FOR, HEARD_LATELY, changed, fold, look_back, page, read_report, signed, sort_reports,
-};
+use crate::catalog::stored::{GONE_FOR, HEARD_LATELY, changed, look_back, read_report, signed, sort_reports};
 use crate::catalog::{CatalogError, Doomed, Record};
 use crate::db::Error;
-use crate::domain::{
-    BlobId, Changed, Extent, Listing, Moment, Page, Segment, SortKey, UploadId, merge_segments,
-};
+use crate::domain::{BlobId, Changed, Extent, Moment, Segment, UploadId, merge_segments};
 use crate::replica::{Census, Report};
 use deadpool_postgres::ClientWrapper;
 use futures_util::future::try_join;
@@ -93,26 +89,6 @@ pub(super) async fn doomed(
     rows.iter().map(|row| Ok(Doomed { blob: BlobId(row.try_get(0)?), since: row.try_get(1)? })).collect()
 }
 
-pub(super) async fn list(client: &ClientWrapper, listing: &Listing) -> Result<Page> {
-    let mut values: Vec<Box<dyn ToSql + Sync + Send>> = vec![Box::new(i64::from(listing.limit) + 1)];
-    if !listing.search.is_empty() {
-        values.push(Box::new(containing(&fold(&listing.search))));
-    }
-    if let Some(after) = &listing.after {
-        values.push(Box::new(after.id.as_uuid()));
-        match listing.sort {
-            SortKey::Created => {}
-            SortKey::Name => values.push(Box::new(fold(&after.name))),
-            SortKey::Size => values.push(Box::new(signed(after.size)?)),
-        }
-    }
-    let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| &**value as _).collect();
-    let statement = client.prepare_cached(&queries::list(listing)).await?;
-    let rows = client.query(&statement, &values).await?;
-    let uploads = rows.iter().map(rows::upload).collect::<Result<_>>()?;
-    Ok(page(uploads, listing.limit))
-}
-
 /// The clock is asked first: what the questions after it do not see yet is committed later, and looked for again.
 pub(super) async fn changes(client: &ClientWrapper, since: Option<Moment>, limit: u32) -> Result<Changed> {
     let statement = client.prepare_cached(queries::NOW).await?;
@@ -127,19 +103,6 @@ pub(super) async fn changes(client: &ClientWrapper, since: Option<Moment>, limit
     let completed = completed.iter().map(rows::upload).collect::<Result<_>>()?;
     let removed = removed.iter().map(|row| Ok(UploadId::from_stored(row.try_get(0)?)));
     Ok(changed(now, completed, removed.collect::<Result<_>>()?, limit))
-}
-
-/// The pattern of LIKE for what contains `text`, word for word.
-fn containing(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for character in text.chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    pattern
 }
 
 pub(super) async fn replicas(client: &ClientWrapper, within: Duration) -> Result<Census> {

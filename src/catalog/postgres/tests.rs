@@ -1,5 +1,6 @@
 mod changes;
 mod hanging;
+mod searching;
 mod sharing;
 
 use super::*;
@@ -48,8 +49,13 @@ async fn every_statement_fits_the_schema() {
                     descending,
                     incomplete_too,
                 };
-                let sql = queries::list(&listing);
-                assert!(lease.prepare(&sql).await.is_ok(), "{sql}");
+                let statements: &[fn(&Listing) -> String] = match search {
+                    "" => &[queries::listing::list],
+                    _ => &[queries::listing::nearest, queries::listing::everywhere],
+                };
+                for sql in statements.iter().map(|statement| statement(&listing)) {
+                    assert!(lease.prepare(&sql).await.is_ok(), "{sql}");
+                }
             }
         }
     }
