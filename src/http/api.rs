@@ -13,25 +13,26 @@ pub fn mount(urls: &mut ServiceConfig) {
         .service(resource("/version").route(read().to(health::version)))
         .service(resource("/metrics").route(read().to(health::prometheus)))
         .service(resource("/api/replicas").route(read().to(replicas::list)))
-        .service(resource("/api/events").route(read().to(events::listen)))
-        .service(
-            resource(["/api/uploads", "/api/uploads/"])
-                .route(read().to(list::list))
-                .route(web::post().to(form::post))
-                .route(web::put().to(put::put_nameless)),
-        )
-        .service(resource("/api/uploads/{id}/content").route(read().to(download::content)))
+        .service(resource("/api/events").route(read().to(events::listen)));
+    // Each by itself, and before those with an id in the path: no regular expression stands in their way.
+    for path in ["/api/uploads", "/api/uploads/"] {
+        let uploads = resource(path).route(read().to(list::list)).route(web::post().to(form::post));
+        urls.service(uploads.route(web::put().to(put::put_nameless)));
+    }
+    for path in ["/files/", "/files"] {
+        urls.service(
+            resource(path)
+                .route(web::method(Method::OPTIONS).to(tus::options))
+                .route(web::post().to(tus::create))
+                .wrap(from_fn(tus::speak)),
+        );
+    }
+    urls.service(resource("/api/uploads/{id}/content").route(read().to(download::content)))
         .service(
             resource("/api/uploads/{id}")
                 .route(read().to(record::get))
                 .route(web::put().to(put::put))
                 .route(web::delete().to(tus::terminate)),
-        )
-        .service(
-            resource(["/files/", "/files"])
-                .route(web::method(Method::OPTIONS).to(tus::options))
-                .route(web::post().to(tus::create))
-                .wrap(from_fn(tus::speak)),
         )
         .service(
             resource("/files/{id}")
