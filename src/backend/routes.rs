@@ -14,8 +14,8 @@ pub fn mount(urls: &mut ServiceConfig, service: Service) {
     urls.service(resource("/internal/heartbeat").route(web::post().to(replicas::heartbeat)))
         .service(resource("/internal/replicas").route(read().to(replicas::list)))
         .service(resource("/internal/changes").route(read().to(changes::since)))
-        .service(resource("/internal/heartbeat/{container_id}").route(web::delete().to(replicas::farewell)))
-        .configure(api::mount);
+        .configure(api::mount)
+        .service(resource("/internal/heartbeat/{container_id}").route(web::delete().to(replicas::farewell)));
 }
 
 /// Which backend answered, ready or not.

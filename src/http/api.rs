@@ -13,26 +13,25 @@ pub fn mount(urls: &mut ServiceConfig) {
         .service(resource("/version").route(read().to(health::version)))
         .service(resource("/metrics").route(read().to(health::prometheus)))
         .service(resource("/api/replicas").route(read().to(replicas::list)))
-        .service(resource("/api/events").route(read().to(events::listen)))
-        .service(
-            resource(["/api/uploads", "/api/uploads/"])
+        .service(resource("/api/events").route(read().to(events::listen)));
+    // Each by itself, and before those with a name in the path: no regular expression stands in their way.
+    for path in ["/api/uploads", "/api/uploads/"] {
+        urls.service(
+            resource(path)
                 .route(read().to(list::list))
                 .route(web::post().to(form::post))
                 .route(web::put().to(put::put_nameless)),
-        )
-        .service(resource("/api/uploads/{id}/content").route(read().to(download::content)))
-        .service(
-            resource("/api/uploads/{id}")
-                .route(read().to(record::get))
-                .route(web::put().to(put::put))
-                .route(web::delete().to(tus::terminate)),
-        )
-        .service(
-            resource(["/files/", "/files"])
+        );
+    }
+    for path in ["/files/", "/files"] {
+        urls.service(
+            resource(path)
                 .route(web::method(Method::OPTIONS).to(tus::options))
                 .route(web::post().to(tus::create))
                 .wrap(from_fn(tus::speak)),
-        )
+        );
+    }
+    urls.service(resource("/api/uploads/{id}/content").route(read().to(download::content)))
         .service(
             resource("/files/{id}")
                 .route(web::method(Method::OPTIONS).to(tus::options))
@@ -41,5 +40,11 @@ pub fn mount(urls: &mut ServiceConfig) {
                 .route(web::delete().to(tus::terminate))
                 .route(web::get().to(download::content))
                 .wrap(from_fn(tus::speak)),
+        )
+        .service(
+            resource("/api/uploads/{id}")
+                .route(read().to(record::get))
+                .route(web::put().to(put::put))
+                .route(web::delete().to(tus::terminate)),
         );
 }
