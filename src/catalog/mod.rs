@@ -172,7 +172,7 @@ pub trait Catalog: Finals {
     /// Which stored bytes make up `range`, in order, cut to it.
     async fn extents(&self, id: UploadId, range: Range<u64>) -> Result<Vec<Extent>, CatalogError>;
 
-    /// What [`Catalog::find`] and then [`Catalog::extents`] would say, asked at once.
+    /// What [`Catalog::find`] and then [`Catalog::extents`] would say, asked at once; but the extents are whole.
     async fn find_with_extents(
         &self,
         id: UploadId,

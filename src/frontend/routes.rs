@@ -32,8 +32,8 @@ pub fn mount(urls: &mut ServiceConfig, service: Service, client: Client, pages: 
             .route(web::post().to(page::send))
             .wrap(from_fn(on_the_page)),
     )
-    .service(ui)
     .configure(api::mount)
     .service(resource("/uploads/{id}/delete").route(web::post().to(page::delete)).wrap(from_fn(on_the_page)))
-    .service(resource("/language/{tag}").route(read().to(language::choose)));
+    .service(resource("/language/{tag}").route(read().to(language::choose)))
+    .service(ui);
 }

@@ -14,10 +14,14 @@ pub fn mount(urls: &mut ServiceConfig) {
         .service(resource("/metrics").route(read().to(health::prometheus)))
         .service(resource("/api/replicas").route(read().to(replicas::list)))
         .service(resource("/api/events").route(read().to(events::listen)));
-    // Each by itself, and before those with an id in the path: no regular expression stands in their way.
+    // Each by itself, and before those with a name in the path: no regular expression stands in their way.
     for path in ["/api/uploads", "/api/uploads/"] {
-        let uploads = resource(path).route(read().to(list::list)).route(web::post().to(form::post));
-        urls.service(uploads.route(web::put().to(put::put_nameless)));
+        urls.service(
+            resource(path)
+                .route(read().to(list::list))
+                .route(web::post().to(form::post))
+                .route(web::put().to(put::put_nameless)),
+        );
     }
     for path in ["/files/", "/files"] {
         urls.service(
@@ -29,12 +33,6 @@ pub fn mount(urls: &mut ServiceConfig) {
     }
     urls.service(resource("/api/uploads/{id}/content").route(read().to(download::content)))
         .service(
-            resource("/api/uploads/{id}")
-                .route(read().to(record::get))
-                .route(web::put().to(put::put))
-                .route(web::delete().to(tus::terminate)),
-        )
-        .service(
             resource("/files/{id}")
                 .route(web::method(Method::OPTIONS).to(tus::options))
                 .route(web::head().to(tus::head))
@@ -42,5 +40,11 @@ pub fn mount(urls: &mut ServiceConfig) {
                 .route(web::delete().to(tus::terminate))
                 .route(web::get().to(download::content))
                 .wrap(from_fn(tus::speak)),
+        )
+        .service(
+            resource("/api/uploads/{id}")
+                .route(read().to(record::get))
+                .route(web::put().to(put::put))
+                .route(web::delete().to(tus::terminate)),
         );
 }

@@ -189,9 +189,9 @@ impl Catalog for PostgresCatalog {
     async fn extents(&self, id: UploadId, range: Range<u64>) -> Result<Vec<Extent>, CatalogError> {
         within_patience(async {
             let lease = self.pool.lease().await?;
-            let extents = read::extents(&lease, id, range).await?;
+            let extents = read::extents(&lease, id, &range).await?;
             lease.release();
-            Ok(extents)
+            Ok(extents.iter().filter_map(|extent| extent.within(&range)).collect())
         })
         .await
     }
@@ -203,7 +203,7 @@ impl Catalog for PostgresCatalog {
     ) -> Result<(Record, Vec<Extent>), CatalogError> {
         within_patience(async {
             let lease = self.pool.lease().await?;
-            let (found, extents) = read::find_with_extents(&lease, id, range).await?;
+            let (found, extents) = read::find_with_extents(&lease, id, &range).await?;
             lease.release();
             Ok((found.record()?, extents))
         })

@@ -51,19 +51,18 @@ pub(super) async fn find(client: &ClientWrapper, id: UploadId) -> Result<Found> 
     Ok(if tombstone.is_some() { Found::Gone } else { Found::Nothing })
 }
 
-pub(super) async fn extents(client: &ClientWrapper, id: UploadId, range: Range<u64>) -> Result<Vec<Extent>> {
+/// Those that have bytes of `range`, whole.
+pub(super) async fn extents(client: &ClientWrapper, id: UploadId, range: &Range<u64>) -> Result<Vec<Extent>> {
     let statement = client.prepare_cached(queries::EXTENTS).await?;
     let values: [&(dyn ToSql + Sync); 3] = [&id.as_uuid(), &signed(range.start)?, &signed(range.end)?];
-    let rows = client.query(&statement, &values).await?;
-    let extents: Vec<Extent> = rows.iter().map(rows::extent).collect::<Result<_>>()?;
-    Ok(extents.iter().filter_map(|extent| extent.within(&range)).collect())
+    client.query(&statement, &values).await?.iter().map(rows::extent).collect()
 }
 
 /// The second question is on its way before the first is answered.
 pub(super) async fn find_with_extents(
     client: &ClientWrapper,
     id: UploadId,
-    range: Range<u64>,
+    range: &Range<u64>,
 ) -> Result<(Found, Vec<Extent>)> {
     // Prepared before: were one of them only now, the other would be asked first.
     client.prepare_cached(queries::FIND).await?;

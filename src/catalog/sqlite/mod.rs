@@ -94,7 +94,11 @@ impl Catalog for SqliteCatalog {
     }
 
     async fn extents(&self, id: UploadId, range: Range<u64>) -> Result<Vec<Extent>, CatalogError> {
-        self.database.read(move |connection| read::extents(connection, id, range)).await
+        let cut = move |connection: &Connection| {
+            let extents = read::extents(connection, id, &range)?;
+            Ok(extents.iter().filter_map(|extent| extent.within(&range)).collect())
+        };
+        self.database.read(cut).await
     }
 
     async fn find_with_extents(
@@ -103,7 +107,7 @@ impl Catalog for SqliteCatalog {
         range: Range<u64>,
     ) -> Result<(Record, Vec<Extent>), CatalogError> {
         let both = move |connection: &Connection| {
-            Ok((read::find(connection, id)?, read::extents(connection, id, range)?))
+            Ok((read::find(connection, id)?, read::extents(connection, id, &range)?))
         };
         self.database.read(both).await
     }

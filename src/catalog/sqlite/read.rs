@@ -41,7 +41,8 @@ pub(super) fn is_gone(connection: &Connection, id: UploadId) -> Result<bool> {
     Ok(connection.prepare_cached(queries::TOMBSTONE)?.exists(params![id.as_uuid().into_bytes(), since])?)
 }
 
-pub(super) fn extents(connection: &Connection, id: UploadId, range: Range<u64>) -> Result<Vec<Extent>> {
+/// Those that have bytes of `range`, whole.
+pub(super) fn extents(connection: &Connection, id: UploadId, range: &Range<u64>) -> Result<Vec<Extent>> {
     let extents = connection
         .prepare_cached(queries::EXTENTS)?
         .query_map(
@@ -49,7 +50,7 @@ pub(super) fn extents(connection: &Connection, id: UploadId, range: Range<u64>) 
             rows::extent,
         )?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(extents.iter().filter_map(|extent| extent.within(&range)).collect())
+    Ok(extents)
 }
 
 pub(super) fn segments(connection: &Connection, id: UploadId) -> Result<Vec<Segment>> {

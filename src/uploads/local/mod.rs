@@ -4,6 +4,7 @@ mod content;
 mod errors;
 mod finishing;
 mod joining;
+mod recent;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -15,9 +16,10 @@ use super::{
     Writer,
 };
 use crate::blobs::BlobStore;
-use crate::catalog::Catalog;
-use crate::domain::{ContainerId, Listing, NewUpload, Page, Segment, Upload, UploadId};
+use crate::catalog::{Catalog, CatalogError};
+use crate::domain::{BlobId, ContainerId, Listing, NewUpload, Page, Segment, Upload, UploadId};
 use async_trait::async_trait;
+use recent::{Recent, SILENCE};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,6 +41,7 @@ pub struct LocalUploads {
     ttl: Duration,
     /// How many bytes the parts of a final upload may have together.
     limit: u64,
+    recent: Recent,
 }
 
 impl LocalUploads {
@@ -50,7 +53,7 @@ impl LocalUploads {
         ttl: Duration,
         limit: u64,
     ) -> Self {
-        Self { catalog, blobs, budget, backend, ttl, limit }
+        Self { catalog, blobs, budget, backend, ttl, limit, recent: Recent::default() }
     }
 
     /// The record, once its writer brings no more or is another. One that stores nothing for as long as `patience` may be dead;
@@ -89,6 +92,19 @@ impl LocalUploads {
             }
         }
         incoming.ended(upload)
+    }
+
+    /// Those of an upload that is gone, which is what was asked for; what stays behind remains on the list of the doomed.
+    async fn delete_bytes(&self, id: UploadId, doomed: &[BlobId]) {
+        for blob in doomed {
+            if let Err(error) = self.blobs.delete(*blob).await {
+                log::warn!("the bytes of {id} are not deleted yet: {error}");
+                return;
+            }
+        }
+        if let Err(error) = self.catalog.forget(doomed).await {
+            log::warn!("the deleted bytes of {id} are not forgotten yet: {error}");
+        }
     }
 }
 
@@ -168,9 +184,15 @@ impl Uploads for LocalUploads {
     }
 
     async fn seek(&self, _call: &Call, id: UploadId, range: Range<u64>) -> Result<Sought, UploadError> {
+        let asked = Instant::now();
+        if let Some(sought) = self.recent.get(id, &range, asked) {
+            return Ok(sought);
+        }
         let (record, extents) = self.catalog.find_with_extents(id, range).await?;
+        let found = Sought { upload: record.upload, extents };
+        self.recent.remember(&found, asked);
         // One that is joined only now has others than were found.
-        Ok(Sought { upload: self.joined(record.upload).await?, extents })
+        Ok(Sought { upload: self.joined(found.upload).await?, ..found })
     }
 
     async fn open(&self, _call: &Call, sought: &Sought, range: Range<u64>) -> Result<Content, UploadError> {
@@ -178,17 +200,15 @@ impl Uploads for LocalUploads {
     }
 
     async fn terminate(&self, _call: &Call, id: UploadId) -> Result<(), UploadError> {
-        let doomed = self.catalog.terminate(id).await?;
-        for blob in &doomed {
-            // The record is gone, which is what was asked for; bytes that stay behind remain on the list of the doomed.
-            if let Err(error) = self.blobs.delete(*blob).await {
-                log::warn!("the bytes of {id} are not deleted yet: {error}");
-                return Ok(());
-            }
+        let removed = self.catalog.terminate(id).await;
+        let silence = tokio::time::sleep(SILENCE);
+        if let Ok(doomed) = &removed {
+            self.delete_bytes(id, doomed).await;
         }
-        if let Err(error) = self.catalog.forget(&doomed).await {
-            log::warn!("the deleted bytes of {id} are not forgotten yet: {error}");
+        // Gone it may be only since a moment ago, by a request whose answer was lost.
+        if matches!(removed, Ok(_) | Err(CatalogError::Gone)) {
+            silence.await;
         }
-        Ok(())
+        Ok(removed.map(drop)?)
     }
 }

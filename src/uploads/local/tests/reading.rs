@@ -5,6 +5,7 @@ on_both_stores!(
     an_incomplete_upload_cannot_be_read,
     an_upload_that_is_removed_while_it_is_read_is_gone,
     lost_extents_are_a_defect_and_not_a_removal,
+    who_was_told_of_a_removal_finds_nothing_at_a_backend_that_has_just_read,
 );
 
 /// Over several epochs, and so over several extents, with bytes of fenced writers beside them.
@@ -66,4 +67,27 @@ async fn lost_extents_are_a_defect_and_not_a_removal(rig: &Rig) {
     rig.terminate(upload.id).await.unwrap();
     let read = rig.read(&upload, 0..5).await;
     assert!(matches!(read, Err(UploadError::Gone)), "{read:?}");
+}
+
+/// Also where the bytes stay, since another upload has the same.
+async fn who_was_told_of_a_removal_finds_nothing_at_a_backend_that_has_just_read(rig: &Rig) {
+    let _twin = rig.create(None, First::Whole(body(b"12345"))).await.unwrap();
+    let another = rig.another_backend();
+    for round in 0..10 {
+        let upload = rig.create(None, First::Whole(body(b"12345"))).await.unwrap();
+        let sought = rig.uploads.seek(&rig.call, upload.id, 0..5).await.unwrap();
+        let content = rig.uploads.open(&rig.call, &sought, 0..5).await.unwrap();
+        assert_eq!(content.try_collect::<Vec<Bytes>>().await.unwrap().concat(), b"12345");
+        // One that removes and dies before it can say so has removed it, too; who asks again is told.
+        match round % 2 {
+            0 => another.terminate(&rig.call, upload.id).await.unwrap(),
+            _ => {
+                rig.catalog.terminate(upload.id).await.unwrap();
+                let again = another.terminate(&rig.call, upload.id).await;
+                assert!(matches!(again, Err(UploadError::Gone)), "{again:?}");
+            }
+        }
+        let sought = rig.uploads.seek(&rig.call, upload.id, 0..5).await;
+        assert!(matches!(sought, Err(UploadError::Gone)), "{sought:?}");
+    }
 }
