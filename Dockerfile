@@ -12,8 +12,8 @@ FROM rust:${RUST_VERSION}-slim-trixie AS build
 WORKDIR /build
 # The dependencies: a layer of their own, built again only when they change.
 COPY --from=manifest /build/Cargo.toml /build/Cargo.lock ./
-RUN mkdir -p src tests/chaos \
- && echo 'fn main() {}' | tee src/main.rs tests/chaos/main.rs >src/lib.rs \
+RUN mkdir -p src tests/chaos benches/hot \
+ && echo 'fn main() {}' | tee src/main.rs tests/chaos/main.rs benches/hot/main.rs >src/lib.rs \
  && cargo build --locked --release
 COPY Cargo.toml Cargo.lock build.rs ./
 COPY migrations migrations

@@ -260,6 +260,8 @@ fi
 step "Unit, property, conformance, architecture and tutorial tests" \
     cargo test --locked --no-fail-fast --lib --bins --test architecture --test tutorial -- "${skip[@]}" || true
 step "Examples in the documentation" cargo test --locked --doc || true
+# Each once, as it was built for the tests: what they measure is another matter (docs/PERFORMANCE.md).
+step "Benchmarks of the hot pieces run" cargo test --locked --bench hot || true
 if step "Release build" cargo build --locked --release; then
     SWARM_UPLOAD_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/release/swarm-upload")
     export SWARM_UPLOAD_BIN

@@ -8,7 +8,7 @@ mod changes;
 mod info;
 mod page;
 mod registry;
-mod relay;
+pub mod relay;
 mod routes;
 mod watch;
 
