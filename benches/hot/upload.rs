@@ -43,6 +43,7 @@ pub async fn go_on(uploads: &dyn Uploads, upload: &Upload, piece: &Bytes) -> Upl
         count: Some(piece.len() as u64),
         length: None,
         pending: false,
+        more: false,
         checksum: None,
     };
     uploads.append(&Call::default(), upload.id, append, body(piece)).await.expect("the piece is stored")
