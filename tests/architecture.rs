@@ -62,9 +62,6 @@ const OF_TESTS: &[(&str, &[&str])] = &[("catalog", &["blobs"])];
 const CRATES: &[(&str, &[&str])] = &[
     ("actix_web", &["http", "backend", "frontend", "standalone", "main"]),
     ("actix_cors", &["http"]),
-    ("actix_http", &["http"]),
-    ("actix_server", &["http"]),
-    ("actix_service", &["http"]),
     ("awc", &["frontend", "healthcheck"]),
     ("clap", &["cli"]),
     ("deadpool_postgres", &["db", "catalog", "blobs"]),

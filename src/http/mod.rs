@@ -27,7 +27,6 @@ mod body;
 mod conditional;
 mod cors;
 mod descriptors;
-mod gate;
 mod request_id;
 mod served;
 mod unsent;

@@ -1,5 +1,4 @@
 use super::Service;
-use super::gate::Gate;
 use crate::replica::InFlight;
 use crate::uploads::Call;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -93,30 +92,12 @@ impl fmt::Display for Known {
 ///
 /// While it is held the server knows, once the answer is out, that the client is still sending: it lingers for a while, drops
 /// what comes, then closes. Were it given up with a body in chunks unread, the server would wait for its end, for ever.
-///
-/// Until nobody holds it any more the connection is read only as far as the handler reads.
 #[derive(Clone)]
-pub(super) struct Held(Rc<Kept>);
-
-struct Kept {
-    payload: RefCell<Payload>,
-    gate: Option<Rc<Gate>>,
-}
+pub(super) struct Held(Rc<RefCell<Payload>>);
 
 impl Held {
-    pub(super) fn new(payload: Payload, gate: Option<Rc<Gate>>) -> Self {
-        if let Some(gate) = &gate {
-            gate.hold();
-        }
-        Self(Rc::new(Kept { payload: RefCell::new(payload), gate }))
-    }
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        if let Some(gate) = &self.gate {
-            gate.release();
-        }
+    pub(super) fn new(payload: Payload) -> Self {
+        Self(Rc::new(RefCell::new(payload)))
     }
 }
 
@@ -124,11 +105,7 @@ impl Stream for Held {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let polled = Pin::new(&mut *self.0.payload.borrow_mut()).poll_next(cx);
-        if let (Poll::Pending, Some(gate)) = (&polled, &self.0.gate) {
-            gate.ask();
-        }
-        polled
+        Pin::new(&mut *self.0.borrow_mut()).poll_next(cx)
     }
 }
 

@@ -2,29 +2,21 @@
 
 use super::cors::cors;
 use super::edge::{edge, no_upgrade};
-use super::gate::Gated;
 use super::{Service, descriptors, events, unsent};
-use crate::domain::Origins;
 use crate::replica;
 use crate::uploads::Call;
-use actix_http::error::DispatchError;
-use actix_http::{HttpService, Protocol};
-use actix_server::ServerBuilder;
-use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
-use actix_web::App;
-use actix_web::dev::{self, AppConfig, ServerHandle};
+use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
-use actix_web::rt::net::TcpStream;
 use actix_web::rt::spawn;
 use actix_web::rt::task::JoinHandle;
 use actix_web::web::ServiceConfig;
+use actix_web::{App, HttpServer};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::net::TcpSocket;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -72,9 +64,28 @@ impl Server {
         mount: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     ) -> io::Result<Self> {
         descriptors::allow_all();
-        let listener = listener(listen)?;
-        let address = listener.local_addr()?;
-        let server = run(listener, grace, own.origins.clone(), mount)?;
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let origins = own.origins.clone();
+        let app = move || {
+            let app = App::new().configure(mount.clone());
+            app.wrap(from_fn(no_upgrade)).wrap(cors(&origins)).wrap(from_fn(edge))
+        };
+        let server = HttpServer::new(app)
+            .keep_alive(KEEP_ALIVE)
+            // Else the end of an answer of several writes waits until the other side has acknowledged what came before, and that
+            // takes its time: 40 ms on Linux.
+            .tcp_nodelay(true)
+            .client_request_timeout(HEAD)
+            .client_disconnect_timeout(LINGER)
+            .backlog(BACKLOG)
+            .h1_write_buffer_size(SENT_AT_ONCE)
+            .workers(workers)
+            .max_connections(descriptors::connections_of_a_worker(workers))
+            .shutdown_timeout(grace.as_secs().max(1))
+            .disable_signals()
+            .bind(listen)?;
+        let address = server.addrs().first().copied().unwrap_or(listen);
+        let server = server.run();
         let handle = server.handle();
         let own = Rc::new(own);
         let (lives, end) = oneshot::channel();
@@ -125,59 +136,4 @@ impl Server {
             log::warn!("some files that did not come whole are left to expire");
         }
     }
-}
-
-/// The workers, and what they serve.
-fn run(
-    listener: TcpListener,
-    grace: Duration,
-    origins: Origins,
-    mount: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
-) -> io::Result<dev::Server> {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let builder = ServerBuilder::default()
-        .workers(workers)
-        .max_concurrent_connections(descriptors::connections_of_a_worker(workers))
-        .shutdown_timeout(grace.as_secs().max(1))
-        .disable_signals();
-    let ends = builder.graceful_shutdown_signal();
-    let served = move || {
-        let app = App::new().configure(mount.clone());
-        let app = app.wrap(from_fn(no_upgrade)).wrap(cors(&origins)).wrap(from_fn(edge));
-        let ends = ends.clone();
-        let http = HttpService::build()
-            .graceful_shutdown_signal(move || {
-                let ends = ends.clone();
-                async move { ends.notified().await }
-            })
-            .keep_alive(KEEP_ALIVE)
-            .client_request_timeout(HEAD)
-            .client_disconnect_timeout(LINGER)
-            .h1_write_buffer_size(SENT_AT_ONCE)
-            .on_connect_ext(|connection: &Gated, known| {
-                known.insert(connection.gate());
-            })
-            .finish(map_config(app.into_factory(), |()| AppConfig::default()));
-        fn_service(accepted).and_then(http)
-    };
-    Ok(builder.listen("http", listener, served)?.run())
-}
-
-fn listener(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    // Those of the last program, which nobody uses any more, may still be in the kernel's table.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)?.into_std()
-}
-
-async fn accepted(connection: TcpStream) -> Result<(Gated, Protocol, Option<SocketAddr>), DispatchError> {
-    // Else the end of an answer of several writes waits until the other side has acknowledged what came before, and that takes
-    // its time: 40 ms on Linux.
-    connection.set_nodelay(true)?;
-    let peer = connection.peer_addr().ok();
-    Ok((Gated::new(connection), Protocol::Http1, peer))
 }

@@ -48,10 +48,6 @@ impl Budget {
         self.free.available_permits()
     }
 
-    pub fn total(&self) -> usize {
-        self.total as usize
-    }
-
     /// One request larger than the whole budget waits for all of it, rather than for ever.
     fn clamp(&self, bytes: usize) -> u32 {
         u32::try_from(bytes).unwrap_or(u32::MAX).min(self.total)

@@ -7,15 +7,10 @@ use std::time::{Duration, Instant};
 const MIB: usize = 1 << 20;
 /// A chunk is at least this large, unless the sender is slow, the budget short, or the body at its end.
 const SMALLEST: usize = MIB;
-/// And this large, or all of the body, where it is known that as much will come: each chunk costs much, however small.
-const FIRST: usize = 4 * MIB;
-/// So many uploads at once at least get the room for such a chunk.
-const SHARES: usize = 6;
 /// Of a sender that is as slow as that.
 const SLOWEST: usize = 64 << 10;
-/// Whose first piece is as large as this sends much at once: his first chunk gets room for all that it may become. Not more, for
-/// little is read of a connection before somebody asks for it.
-const MUCH: usize = 4 << 10;
+/// A chunk is likely to become so many times as large as its first piece, which is what had been waiting to be read.
+const LIKELY: usize = 16;
 /// No chunk is larger.
 pub const LARGEST: usize = 16 * MIB;
 /// What was received is sent on when nothing more came for this long.
@@ -57,10 +52,8 @@ pub struct Chunker {
     body: Body,
     budget: Budget,
     target: usize,
-    /// What the target is at least.
-    least: usize,
     /// What has come without a pause before.
-    expected: Option<usize>,
+    expected: usize,
     /// The largest chunk that is stored quickly, as far as is known.
     ceiling: usize,
     /// Received, but not granted when the last chunk ended.
@@ -80,15 +73,8 @@ enum Tail {
 
 impl Chunker {
     pub fn new(body: Body, budget: Budget) -> Self {
-        let (target, least, ceiling) = (SMALLEST, SMALLEST, LARGEST);
-        Self { body, budget, target, least, expected: None, ceiling, carried: None, tail: Tail::Open }
-    }
-
-    /// As many bytes are to come, as far as it is known.
-    pub fn expecting(self, bytes: Option<u64>) -> Self {
-        let share = self.budget.total() / SHARES;
-        let first = usize::try_from(bytes.unwrap_or(0)).unwrap_or(FIRST).min(FIRST).min(share).max(SMALLEST);
-        Self { target: first, least: first, ..self }
+        let (target, expected, ceiling) = (SMALLEST, SLOWEST, LARGEST);
+        Self { body, budget, target, expected, ceiling, carried: None, tail: Tail::Open }
     }
 
     /// The next chunk; `None` after the last one. Must not be cancelled: what a dropped call had received is lost.
@@ -137,9 +123,9 @@ impl Chunker {
         None
     }
 
-    /// Room for all that is likely to come with these first `bytes`: as much as before, if there was anything before.
+    /// Room for all that is likely to come with these first `bytes`. Whoever sends much at once will go on so.
     async fn room_for_all_after(&self, bytes: usize) -> Result<Grant, UploadError> {
-        let likely = self.expected.unwrap_or(if bytes >= MUCH { self.least } else { SLOWEST });
+        let likely = (bytes * LIKELY).clamp(self.expected, SMALLEST);
         let room = self.budget.take(likely.max(bytes)).await;
         room.ok_or(UploadError::Unavailable { retry_after: RETRY_AFTER })
     }
@@ -160,9 +146,9 @@ impl Chunker {
             (true, false) => self.target,
             (false, _) => self.target / 2,
         };
-        self.target = wanted.min(self.budget.free() / 4).max(self.least).min(self.ceiling);
+        self.target = wanted.min(self.budget.free() / 4).min(self.ceiling).clamp(SMALLEST, LARGEST);
         // One that has filled its room would have filled more.
-        self.expected = Some((chunk.len as usize + 1).next_power_of_two().clamp(SLOWEST, self.least));
+        self.expected = (chunk.len as usize + 1).next_power_of_two().clamp(SLOWEST, SMALLEST);
     }
 
     /// Told how long it took to store a chunk of so many bytes, repetitions included.

@@ -187,7 +187,7 @@ impl Uploads for RelayUploads {
             First::Chunk { body, .. } => (body, false),
             First::Whole(body) => (body, true),
         };
-        let mut chunker = Chunker::new(body, self.budget.clone()).expecting(new.length);
+        let mut chunker = Chunker::new(body, self.budget.clone());
         let chunk = chunker.next().await?.unwrap_or_default();
         if whole && chunk.last {
             new.length = new.length.or(Some(chunk.len));
@@ -207,7 +207,7 @@ impl Uploads for RelayUploads {
         body: Body,
     ) -> Result<Upload, UploadError> {
         let upload = self.claim(call, id, append).await?;
-        let chunker = Chunker::new(body, self.budget.clone()).expecting(append.count);
+        let chunker = Chunker::new(body, self.budget.clone());
         let mut incoming = match append.checksum {
             Some(checksum) => Incoming::checked(chunker, checksum, append.length),
             None => Incoming::new(chunker, false),

@@ -63,29 +63,6 @@ async fn many_senders_at_once_make_no_smaller_chunks() {
 }
 
 #[actix_web::test]
-async fn a_body_that_is_known_to_be_short_is_one_chunk_however_many_come_at_once() {
-    let budget = Budget::new(24 * MIB as u32);
-    let senders = (0..32).map(|_| {
-        let in_turn = stream::iter(pieces(32, MIB / 8)).then(|piece| yield_now().map(|()| piece));
-        lengths(Chunker::new(in_turn.boxed_local(), budget.clone()).expecting(Some(4 * MIB as u64)))
-    });
-    for lengths in join_all(senders).await {
-        assert_eq!(lengths, [(4 * MIB as u64, false), (0, true)]);
-    }
-}
-
-#[actix_web::test]
-async fn no_upload_gets_more_than_its_share_before_it_is_seen_to_be_quick() {
-    for (budget, expected, first) in
-        [(24, Some(100), 4), (12, Some(100), 2), (4, Some(100), 1), (24, None, 1)]
-    {
-        let chunker = Chunker::new(body(pieces(100, MIB)), Budget::new(budget * MIB as u32));
-        let mut chunker = chunker.expecting(expected.map(|bytes| bytes * MIB as u64));
-        assert_eq!(chunker.next().await.unwrap().unwrap().len, first * MIB as u64);
-    }
-}
-
-#[actix_web::test]
 async fn who_waits_for_room_holds_no_more_than_one_piece() {
     let asked = Rc::new(Cell::new(0));
     let count = asked.clone();
@@ -111,7 +88,7 @@ async fn no_room_is_needed_to_see_the_end_of_a_body() {
 
 #[actix_web::test]
 async fn who_sends_little_gets_little_room() {
-    for (first, room) in [(10, SLOWEST), (MUCH - 1, SLOWEST), (MUCH, MIB)] {
+    for (first, room) in [(10, SLOWEST), (SLOWEST / 4, 4 * SLOWEST), (SLOWEST, MIB)] {
         let budget = Budget::new(2 * MIB as u32);
         let sender = stream::iter(pieces(1, first)).chain(stream::pending()).boxed_local();
         let mut chunker = Chunker::new(sender, budget.clone());
