@@ -215,7 +215,7 @@ impl Deref for Session {
 
 impl Session {
     /// Sets a parameter for this session, if the server knows it: older ones lack some.
-    pub(super) async fn set_if_known(&self, parameter: &str, value: &str) -> Result<(), Error> {
+    pub async fn set_if_known(&self, parameter: &str, value: &str) -> Result<(), Error> {
         let set = "SELECT set_config(name, $2, false) FROM pg_settings WHERE name = $1";
         self.query_opt(set, &[&parameter, &value]).await?;
         Ok(())

@@ -1,6 +1,6 @@
 //! The indexes that searches are fast with.
 //!
-//! Nothing but speed depends on them, so they are no part of the schema and hold nobody up: they are made beside the work of
+//! Nothing but speed depends on them (one serves the list by size too), so they are no part of the schema and hold nobody up: they are made beside the work of
 //! everybody, the older program included, not in a transaction and not by a migration. Of a million records that takes half a
 //! minute. One that came to no end, because the database died, is there and is never read: it is made anew.
 
@@ -19,7 +19,7 @@ const ORDERED: [(&str, &str); 2] = [
     ("uploads_named_by_id", "(id) INCLUDE (filename_key)"),
     ("uploads_named_by_size", "(coalesce(length_bytes, 0), id) INCLUDE (length_bytes, filename_key)"),
 ];
-/// What the last of these replaces.
+/// What the last of these replaces, once it is there.
 const REPLACED: &str = "DROP INDEX CONCURRENTLY IF EXISTS uploads_by_size";
 const BY_TRIGRAMS: &str = "uploads_named_by_trigrams";
 /// New names wait in a list that each search looks through, until this many KiB of them are sorted in at once: the fewer wait, the
@@ -37,56 +37,83 @@ pub async fn make(pool: &Pool) -> Result<bool, Error> {
     if !within_patience(begin(&session)).await? {
         return Ok(false);
     }
+    let mut ordered = true;
     for (name, definition) in ORDERED {
-        make_one(&session, name, definition).await?;
+        ordered &= is_made(&session, name, definition).await?;
     }
-    session.batch_execute(REPLACED).await?;
     if let Some(schema) = extension(&session).await? {
         let definition = format!(
             "USING gin (filename_key {schema}.gin_trgm_ops) WITH (gin_pending_list_limit = {WAITING})"
         );
-        make_one(&session, BY_TRIGRAMS, &definition).await?;
+        is_made(&session, BY_TRIGRAMS, &definition).await?;
+    }
+    if ordered {
+        done(session.batch_execute(REPLACED).await)?;
     }
     Ok(true)
 }
 
-/// Whether nobody else is at it. That ends with the session.
+/// Whether nobody else is at it. That ends with the session, and the session with one who stands still.
 async fn begin(session: &Session) -> Result<bool, Error> {
     session.batch_execute(UNHURRIED).await?;
+    session.set_if_known("idle_session_timeout", "10s").await?;
     Ok(session.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK]).await?.try_get(0)?)
 }
 
-async fn make_one(session: &Session, name: &str, definition: &str) -> Result<(), Error> {
-    let valid = match session.query_opt(IS_VALID, &[&name]).await? {
-        Some(row) => row.try_get(0)?,
-        None => false,
+async fn is_made(session: &Session, name: &str, definition: &str) -> Result<bool, Error> {
+    if let Some(row) = session.query_opt(IS_VALID, &[&name]).await?
+        && row.try_get(0)?
+    {
+        return Ok(true);
+    }
+    log::info!("the index {name} is being made");
+    let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {name}");
+    let create = format!("CREATE INDEX CONCURRENTLY {name} ON uploads {definition}");
+    let made = match session.batch_execute(&drop).await {
+        Ok(()) => session.batch_execute(&create).await,
+        Err(error) => Err(error),
     };
-    if !valid {
-        log::info!("the index {name} is being made");
-        session.batch_execute(&format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")).await?;
-        session.batch_execute(&format!("CREATE INDEX CONCURRENTLY {name} ON uploads {definition}")).await?;
+    if made.is_err() {
+        // What is half made costs all who write, and has room that may be what they lack. Where it cannot be dropped now it is
+        // the next time.
+        let _ = session.batch_execute(&drop).await;
+    }
+    let made = done(made)?;
+    if made {
         log::info!("the index {name} is made");
     }
-    Ok(())
+    Ok(made)
 }
 
-/// The schema that has what an index of trigrams needs. A database's owner may create it; where nobody has and we may not, searches
-/// stay slow, and find the same.
+/// Whether it was. What cannot be had now is not tried again before another replica is elected: searches stay slow, and find the
+/// same.
+fn done(outcome: Result<(), tokio_postgres::Error>) -> Result<bool, Error> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(error) if error.code().is_some_and(is_not_to_be_had) => {
+            log::warn!("searches of many records stay slow: {}", Chain(&error));
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The schema that has what an index of trigrams needs. A database's owner may create it.
 async fn extension(session: &Session) -> Result<Option<String>, Error> {
-    if let Err(error) = session.batch_execute(CREATE_EXTENSION).await {
-        return match error.code() {
-            Some(code) if is_not_to_be_had(code) => {
-                log::warn!("without pg_trgm searches of many records are slow: {}", Chain(&error));
-                Ok(None)
-            }
-            _ => Err(error.into()),
-        };
+    if !done(session.batch_execute(CREATE_EXTENSION).await)? {
+        return Ok(None);
     }
     let found = session.query_opt(SCHEMA_OF_EXTENSION, &[]).await?;
     Ok(found.map(|row| row.try_get(0)).transpose()?)
 }
 
+/// It takes a privilege, a package of the server's, or room.
 fn is_not_to_be_had(code: &SqlState) -> bool {
-    [SqlState::INSUFFICIENT_PRIVILEGE, SqlState::UNDEFINED_FILE, SqlState::FEATURE_NOT_SUPPORTED]
-        .contains(code)
+    [
+        SqlState::INSUFFICIENT_PRIVILEGE,
+        SqlState::UNDEFINED_FILE,
+        SqlState::FEATURE_NOT_SUPPORTED,
+        SqlState::DISK_FULL,
+    ]
+    .contains(code)
 }

@@ -111,6 +111,18 @@ async fn without_the_extension_a_search_finds_the_same() {
     search_is_the_list_without_the_others(&PostgresCatalog::new(pool)).await;
 }
 
+/// One who may only read and write records leaves the indexes to others, and says so once.
+#[tokio::test]
+async fn who_may_make_no_index_does_without() {
+    let (database, _catalog) = catalog().await;
+    database.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO pg_monitor").await;
+    let unprivileged = pool(database.url_with(UNPRIVILEGED)).await;
+    assert!(indexing::make(&unprivileged).await.unwrap());
+    assert_eq!(valid_indexes(&database).await, [0, 0]);
+    let by_size = "SELECT count(*) FROM pg_class WHERE relname = 'uploads_by_size'";
+    assert_eq!(database.numbers(by_size).await, [1], "nothing took its place");
+}
+
 /// Of those that keep names in order, and of trigrams.
 async fn valid_indexes(database: &TestDatabase) -> [i64; 2] {
     database
@@ -148,6 +160,7 @@ async fn who_writes_is_not_held_up_by_the_indexes() {
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
                    AND query LIKE 'CREATE INDEX CONCURRENTLY%'";
     while database.numbers(waiting).await == [0] {
+        assert!(!making.is_finished());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     catalog.create(&new_upload(None), Some(&last_bytes(0, 5)), Staged::Durable, TTL).await.unwrap();
