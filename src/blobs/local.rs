@@ -86,26 +86,22 @@ fn bytes_in(name: &OsStr) -> Option<BlobEpoch> {
     (format!("{}{}", prefix(bytes.blob), bytes.epoch) == name.to_str()?).then_some(bytes)
 }
 
-/// Makes the folders, such that a power cut leaves them. What belongs to a catalog was made so before.
+/// Makes the folders, such that a power cut leaves them. Those above one that belongs to a catalog were made so before.
 fn prepare(folder: &Path) -> io::Result<()> {
-    let durable = folder.join(OWNER).exists();
-    if !durable {
+    if !folder.join(OWNER).exists() {
         make_durable(folder)?;
     }
-    let mut made = false;
     for last_byte in 0..=u8::MAX {
         match fs::create_dir(folder.join(format!("{last_byte:02x}"))) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-            outcome => made |= outcome.is_ok(),
+            Ok(()) | Err(_) => {}
         }
     }
     let probe = folder.join(format!(".writable-{:016x}", fastrand::u64(..)));
     File::create_new(&probe)?;
     fs::remove_file(probe)?;
-    match durable && !made {
-        true => Ok(()),
-        false => sync_folder(folder),
-    }
+    // Also where all were there: whoever made them may have died before this.
+    sync_folder(folder)
 }
 
 /// Makes the folder, and those above it.

@@ -19,15 +19,16 @@ use crate::blobs::BlobStore;
 use crate::catalog::{Catalog, CatalogError};
 use crate::domain::{BlobId, ContainerId, Listing, NewUpload, Page, Segment, Upload, UploadId};
 use async_trait::async_trait;
-use recent::{Recent, SILENCE};
+use recent::Recent;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long who asks where to go on waits for a writer that may be dead. A living one has stored a chunk by then.
 const SETTLING: Duration = Duration::from_millis(500);
-/// How often it looks meanwhile.
+/// How soon it looks again, and how seldom at last: of a frontend that dies all clients come to ask at once.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
+const LOOK_SELDOM: Duration = Duration::from_millis(40);
 
 /// Uploads kept in a catalog and a blob store. Cheap to clone: one for each worker.
 #[derive(Clone)]
@@ -56,18 +57,25 @@ impl LocalUploads {
         Self { catalog, blobs, budget, backend, ttl, limit, recent: Recent::default() }
     }
 
+    /// For tests that remove uploads by the thousand.
+    #[cfg(test)]
+    fn hurried(self) -> Self {
+        Self { recent: Recent::holding(Duration::from_millis(4)), ..self }
+    }
+
     /// The record, once its writer brings no more or is another. One that stores nothing for as long as `patience` may be dead;
     /// one that goes on is waited for some times as long.
     async fn settled_within(&self, id: UploadId, patience: Duration) -> Result<Upload, UploadError> {
         let asked = Instant::now();
         let (mut record, mut moved) = (self.catalog.find(id).await?, asked);
-        let epoch = record.upload.epoch;
+        let (epoch, mut pause) = (record.upload.epoch, LOOK_AGAIN);
         while record.written
             && record.upload.epoch == epoch
             && moved.elapsed() < patience
             && asked.elapsed() < patience * 4
         {
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(pause).await;
+            pause = (2 * pause).min(LOOK_SELDOM);
             let end = record.upload.end();
             record = self.catalog.find(id).await?;
             if record.upload.end() != end {
@@ -201,7 +209,7 @@ impl Uploads for LocalUploads {
 
     async fn terminate(&self, _call: &Call, id: UploadId) -> Result<(), UploadError> {
         let removed = self.catalog.terminate(id).await;
-        let silence = tokio::time::sleep(SILENCE);
+        let silence = tokio::time::sleep(self.recent.silence());
         if let Ok(doomed) = &removed {
             self.delete_bytes(id, doomed).await;
         }

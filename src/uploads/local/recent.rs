@@ -14,11 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long what the catalog said holds.
-const HOLDS: Duration = Duration::from_millis(40 / HASTE);
-/// How long nothing is said of a removal. Longer, for no two clocks run at quite the same speed.
-pub(super) const SILENCE: Duration = Duration::from_millis(50 / HASTE);
-/// The unit tests remove uploads by the thousand.
-const HASTE: u64 = if cfg!(test) { 10 } else { 1 };
+const HOLDS: Duration = Duration::from_millis(40);
 /// A few, since one that is not remembered costs a question.
 const MOST: usize = 256;
 const MOST_EXTENTS: usize = 64;
@@ -26,8 +22,11 @@ const MOST_EXTENTS: usize = 64;
 const LARGEST_BYTES: usize = 1 << 10;
 
 /// What one backend has found.
-#[derive(Clone, Default)]
-pub(super) struct Recent(Arc<Mutex<HashMap<UploadId, Found>>>);
+#[derive(Clone)]
+pub(super) struct Recent {
+    found: Arc<Mutex<HashMap<UploadId, Found>>>,
+    holds: Duration,
+}
 
 struct Found {
     sought: Sought,
@@ -35,16 +34,31 @@ struct Found {
 }
 
 impl Found {
-    fn holds(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.asked) < HOLDS
+    fn holds(&self, now: Instant, holds: Duration) -> bool {
+        now.saturating_duration_since(self.asked) < holds
+    }
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self::holding(HOLDS)
     }
 }
 
 impl Recent {
+    pub(super) fn holding(holds: Duration) -> Self {
+        Self { found: Arc::default(), holds }
+    }
+
+    /// How long nothing is said of a removal. Longer, for no two clocks run at quite the same speed.
+    pub(super) fn silence(&self) -> Duration {
+        self.holds * 5 / 4
+    }
+
     /// The upload and where the bytes of `range` are, as far as it has them.
     pub(super) fn get(&self, id: UploadId, range: &Range<u64>, now: Instant) -> Option<Sought> {
         let recent = self.lock();
-        let found = recent.get(&id).filter(|found| found.holds(now))?;
+        let found = recent.get(&id).filter(|found| found.holds(now, self.holds))?;
         let upload = &found.sought.upload;
         let range = range.start..range.end.min(upload.offset);
         let extents: Vec<_> =
@@ -62,7 +76,7 @@ impl Recent {
             return;
         }
         let mut recent = self.lock();
-        if let Some(before) = recent.remove(&upload.id).filter(|before| before.holds(asked)) {
+        if let Some(before) = recent.remove(&upload.id).filter(|before| before.holds(asked, self.holds)) {
             extents.extend(before.sought.extents);
             extents.sort_by_key(|extent| extent.offset);
             extents.dedup();
@@ -79,7 +93,7 @@ impl Recent {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<UploadId, Found>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -129,7 +143,7 @@ mod tests {
         assert_eq!((known.upload, known.extents), (upload.clone(), vec![extent(10..20)]));
         assert!(recent.get(upload.id, &(10..20), asked + HOLDS).is_none());
         assert!(recent.get(UploadId::mint(), &(10..20), asked).is_none());
-        assert!(HOLDS < SILENCE);
+        assert!(HOLDS < recent.silence());
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl Program {
             (Arc::new(catalog.clone()), Arc::new(blobs.clone()));
         let backend = |ttl| {
             let (catalog, blobs, budget) = (store.clone(), bytes.clone(), self.budget.clone());
-            LocalUploads::new(catalog, blobs, budget, ContainerId::from_bits(1), ttl, TOGETHER)
+            LocalUploads::new(catalog, blobs, budget, ContainerId::from_bits(1), ttl, TOGETHER).hurried()
         };
         let sweeper = || Mutex::new(Sweeper::new(store.clone(), bytes.clone(), Duration::ZERO));
         self.open = Some(Open {
