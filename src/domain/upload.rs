@@ -56,6 +56,9 @@ pub enum Refusal {
     Final,
 }
 
+/// Bytes of what a client may make as long as it likes.
+const LARGEST_REMEMBERED: usize = 1 << 10;
+
 impl Upload {
     pub fn state(&self) -> State {
         match self.completed_at {
@@ -72,6 +75,14 @@ impl Upload {
     /// Its bytes are those of its parts.
     pub fn is_final(&self) -> bool {
         matches!(self.concat, Some(Concat::Final { .. }))
+    }
+
+    /// What those who read its content may remember of it: `None` while anything but its removal can become of it, and where
+    /// a client has made it large. What it was made of may be long, and is nothing that its readers ask for.
+    pub fn lasting(&self) -> Option<Self> {
+        let text = self.metadata.len() + self.content_type.as_ref().map_or(0, String::len);
+        let lasts = self.state() == State::Complete && self.sha256.is_some() && text <= LARGEST_REMEMBERED;
+        lasts.then(|| Self { concat: None, ..self.clone() })
     }
 
     /// It is final and was not joined yet.
@@ -168,8 +179,52 @@ pub struct Page {
 }
 
 #[cfg(test)]
+impl Upload {
+    /// A complete one of so many bytes.
+    pub(crate) fn of_length(length: u64) -> Self {
+        let now = OffsetDateTime::UNIX_EPOCH;
+        Self {
+            id: UploadId::mint(),
+            filename: FileName::clean("a file"),
+            content_type: None,
+            metadata: String::new(),
+            length: Some(length),
+            offset: length,
+            pending: None,
+            epoch: Epoch::FIRST,
+            concat: None,
+            sha256: Some(Sha256Sum([7; 32])),
+            created_at: now,
+            completed_at: Some(now),
+            expires_at: None,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_change_or_is_large_does_not_last() {
+        let complete = Upload::of_length(3);
+        assert_eq!(complete.lasting(), Some(complete.clone()));
+        for upload in [
+            Upload { completed_at: None, length: Some(4), ..complete.clone() },
+            Upload { sha256: None, ..complete.clone() },
+            Upload { metadata: "x".repeat(LARGEST_REMEMBERED + 1), ..complete.clone() },
+            Upload { content_type: Some("x".repeat(LARGEST_REMEMBERED + 1)), ..complete.clone() },
+        ] {
+            assert_eq!(upload.lasting(), None, "{upload:?}");
+        }
+    }
+
+    #[test]
+    fn what_an_upload_was_made_of_does_not_last() {
+        let urls = "/files/a ".repeat(10_000);
+        let made = Upload { concat: Some(Concat::Final { urls }), ..Upload::of_length(3) };
+        assert_eq!(made.lasting(), Some(Upload { concat: None, ..made }));
+    }
 
     fn receiving(offset: u64, length: Option<u64>) -> Upload {
         Upload {

@@ -6,7 +6,7 @@
 //! and then, and no backend has to tell another of a removal.
 
 use super::content::check_gapless;
-use crate::domain::{State, Upload, UploadId};
+use crate::domain::UploadId;
 use crate::uploads::Sought;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -18,8 +18,6 @@ const HOLDS: Duration = Duration::from_millis(40);
 /// A few, since one that is not remembered costs a question.
 const MOST: usize = 256;
 const MOST_EXTENTS: usize = 64;
-/// Of what a client may make as long as it likes.
-const LARGEST_BYTES: usize = 1 << 10;
 
 /// What one backend has found.
 #[derive(Clone)]
@@ -69,12 +67,10 @@ impl Recent {
 
     /// Keeps what was found when the catalog was `asked`, together with what else is known of the upload and still holds.
     pub(super) fn remember(&self, sought: &Sought, asked: Instant) {
-        let (upload, mut extents) = (&sought.upload, sought.extents.clone());
-        let text = upload.metadata.len() + upload.content_type.as_ref().map_or(0, String::len);
-        let settled = upload.state() == State::Complete && upload.sha256.is_some();
-        if !settled || text > LARGEST_BYTES || extents.len() > MOST_EXTENTS {
+        let Some(upload) = sought.upload.lasting().filter(|_| sought.extents.len() <= MOST_EXTENTS) else {
             return;
-        }
+        };
+        let mut extents = sought.extents.clone();
         let mut recent = self.lock();
         if let Some(before) = recent.remove(&upload.id).filter(|before| before.holds(asked, self.holds)) {
             extents.extend(before.sought.extents);
@@ -87,8 +83,6 @@ impl Recent {
         if recent.len() >= MOST {
             recent.clear();
         }
-        // What it was made of may be long, and is nothing that its readers ask for.
-        let upload = Upload { concat: None, ..upload.clone() };
         recent.insert(upload.id, Found { sought: Sought { upload, extents }, asked });
     }
 
@@ -100,29 +94,13 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{BlobId, Concat, Epoch, Extent, FileName, Sha256Sum};
-    use time::OffsetDateTime;
+    use crate::domain::{BlobId, Epoch, Extent, Upload};
     use uuid::Uuid;
 
     const LENGTH: u64 = 100;
 
     fn complete() -> Upload {
-        let now = OffsetDateTime::UNIX_EPOCH;
-        Upload {
-            id: UploadId::mint(),
-            filename: FileName::clean("a file"),
-            content_type: None,
-            metadata: String::new(),
-            length: Some(LENGTH),
-            offset: LENGTH,
-            pending: None,
-            epoch: Epoch::FIRST,
-            concat: None,
-            sha256: Some(Sha256Sum([7; 32])),
-            created_at: now,
-            completed_at: Some(now),
-            expires_at: None,
-        }
+        Upload::of_length(LENGTH)
     }
 
     fn extent(range: Range<u64>) -> Extent {
@@ -168,16 +146,11 @@ mod tests {
     }
 
     #[test]
-    fn what_may_change_or_is_large_is_not_remembered() {
+    fn what_may_change_or_lies_in_many_pieces_is_not_remembered() {
         let (recent, now) = (Recent::default(), Instant::now());
-        for upload in [
-            Upload { completed_at: None, length: Some(LENGTH + 1), ..complete() },
-            Upload { sha256: None, ..complete() },
-            Upload { metadata: "x".repeat(LARGEST_BYTES + 1), ..complete() },
-        ] {
-            recent.remember(&found(&upload, &[(0, LENGTH)]), now);
-            assert!(recent.get(upload.id, &(0..1), now).is_none(), "{upload:?}");
-        }
+        let upload = Upload { sha256: None, ..complete() };
+        recent.remember(&found(&upload, &[(0, LENGTH)]), now);
+        assert!(recent.get(upload.id, &(0..1), now).is_none());
         let (pieces, whole) = (complete(), complete());
         let many: Vec<_> = (0..=MOST_EXTENTS as u64).map(|at| (at, at + 1)).collect();
         recent.remember(&found(&pieces, &many), now);
@@ -186,9 +159,6 @@ mod tests {
         recent.remember(&found(&whole, &many[..1]), now);
         assert_eq!(recent.get(whole.id, &(0..1), now).unwrap().extents, [extent(0..1)]);
         assert!(recent.get(whole.id, &(1..2), now).is_none());
-        let made = Upload { concat: Some(Concat::Final { urls: "/files/a ".repeat(1000) }), ..complete() };
-        recent.remember(&found(&made, &[(0, LENGTH)]), now);
-        assert_eq!(recent.get(made.id, &(0..1), now).unwrap().upload, Upload { concat: None, ..made });
     }
 
     #[test]
