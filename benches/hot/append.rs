@@ -39,8 +39,8 @@ fn measure(
     database: &Database,
     blobs: &Blobs,
 ) {
-    let (uploads, piece) = (runtime.block_on(open(database, blobs)), piece());
-    let mut upload = runtime.block_on(begin(&uploads, &piece));
+    let (uploads, piece) = (runtime.block_on(open(database, blobs)), piece(0));
+    let mut upload = runtime.block_on(begin(&uploads, &piece, None));
     group.bench_function(name, |bencher| {
         bencher.iter(|| upload = runtime.block_on(go_on(&uploads, &upload, &piece)));
     });

@@ -1,8 +1,8 @@
-//! A chunk of 1 MiB through a relay, over loopback, to a backend that stores it in a folder.
+//! A file of 1 MiB, which is one chunk, through a relay, over loopback, to a backend that stores it in a folder.
 
 use super::upload::{BUDGET, PIECE, TTL, begin, piece};
 use actix_web::rt::System;
-use criterion::{Criterion, Throughput};
+use criterion::{BatchSize, Criterion, Throughput};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -18,12 +18,17 @@ use swarm_upload::uploads::Budget;
 pub fn relay(criterion: &mut Criterion) {
     let (system, folder) = (System::new(), tempfile::tempdir().expect("a folder"));
     let backend = system.block_on(backend::start_alone(&config(folder.path()))).expect("the backend starts");
-    let (uploads, piece) = (system.block_on(async { relay_to(backend.address) }), piece());
+    let (uploads, mut number) = (system.block_on(async { relay_to(backend.address) }), 0);
     let mut group = criterion.benchmark_group("relay 1 MiB");
     group.sample_size(10).measurement_time(Duration::from_secs(3)).warm_up_time(Duration::from_secs(1));
     group.throughput(Throughput::Bytes(PIECE as u64));
     group.bench_function("to a backend with a folder", |bencher| {
-        bencher.iter(|| system.block_on(begin(&uploads, &piece)));
+        let another = || {
+            number += 1;
+            piece(number)
+        };
+        let send = |piece| system.block_on(begin(&uploads, &piece, Some(PIECE as u64)));
+        bencher.iter_batched(another, send, BatchSize::PerIteration);
     });
     group.finish();
 }

@@ -11,9 +11,9 @@ pub const PIECE: usize = 1 << 20;
 pub const BUDGET: u32 = 64 << 20;
 pub const TTL: Duration = Duration::from_secs(3600);
 
-/// Nothing that anything below could compress.
-pub fn piece() -> Bytes {
-    let mut random = fastrand::Rng::with_seed(7);
+/// Nothing that anything below could compress, and another one for each `number`: equal content is stored once.
+pub fn piece(number: u64) -> Bytes {
+    let mut random = fastrand::Rng::with_seed(number);
     (0..PIECE).map(|_| random.u8(..)).collect()
 }
 
@@ -21,14 +21,14 @@ fn body(piece: &Bytes) -> Body {
     stream::iter([Ok(piece.clone())]).boxed_local()
 }
 
-/// An upload of unknown length that begins with a piece.
-pub async fn begin(uploads: &dyn Uploads, piece: &Bytes) -> Upload {
+/// An upload that begins with a piece, and is complete with it if its `length` is that of the piece.
+pub async fn begin(uploads: &dyn Uploads, piece: &Bytes, length: Option<u64>) -> Upload {
     let new = NewUpload {
         id: UploadId::mint(),
         filename: FileName::clean("piece"),
         content_type: None,
         metadata: String::new(),
-        length: None,
+        length,
         concat: None,
         parts: Vec::new(),
     };

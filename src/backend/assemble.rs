@@ -89,8 +89,8 @@ impl Storage {
         Ok(())
     }
 
-    /// Makes the indexes that searches are fast with, however long that takes, beside the work. They are there when this
-    /// returns `true`; otherwise another replica makes them just now.
+    /// Makes the indexes that searches are fast with, however long that takes, beside the work. `true` when nothing
+    /// is left to do, though some may not be to be had; otherwise another replica makes them just now.
     pub async fn index(&self) -> Result<bool, db::Error> {
         match &self.to_migrate {
             Some(pool) => indexing::make(pool).await,

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// How soon what failed is tried again. Until then searches are slow, no more.
 const AGAIN: Duration = Duration::from_secs(30);
 
-/// Never returns: what is made stays.
+/// Never returns: what is made stays, and what cannot be had is left to whoever is elected next.
 pub async fn index_once(storage: &Storage) {
     let mut trouble = Trouble::default();
     loop {

@@ -24,8 +24,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long who asks where to go on waits for a writer that may be dead. A living one has stored a chunk by then.
+/// How long who asks where to go on waits for a writer that stores nothing, and may be dead.
 const SETTLING: Duration = Duration::from_millis(500);
+/// How many times as long it waits for one that goes on storing.
+const PATIENCES: u32 = 4;
 /// How soon it looks again, and how seldom at last: of a frontend that dies all clients come to ask at once.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 const LOOK_SELDOM: Duration = Duration::from_millis(40);
@@ -64,7 +66,7 @@ impl LocalUploads {
     }
 
     /// The record, once its writer brings no more or is another. One that stores nothing for as long as `patience` may be dead;
-    /// one that goes on is waited for some times as long.
+    /// one that goes on is waited for [`PATIENCES`] times as long.
     async fn settled_within(&self, id: UploadId, patience: Duration) -> Result<Upload, UploadError> {
         let asked = Instant::now();
         let (mut record, mut moved) = (self.catalog.find(id).await?, asked);
@@ -72,7 +74,7 @@ impl LocalUploads {
         while record.written
             && record.upload.epoch == epoch
             && moved.elapsed() < patience
-            && asked.elapsed() < patience * 4
+            && asked.elapsed() < patience * PATIENCES
         {
             tokio::time::sleep(pause).await;
             pause = (2 * pause).min(LOOK_SELDOM);

@@ -111,7 +111,7 @@ async fn without_the_extension_a_search_finds_the_same() {
     search_is_the_list_without_the_others(&PostgresCatalog::new(pool)).await;
 }
 
-/// One who may only read and write records leaves the indexes to others, and says so once.
+/// One who may only read and write records leaves the indexes to others.
 #[tokio::test]
 async fn who_may_make_no_index_does_without() {
     let (database, _catalog) = catalog().await;

@@ -1,6 +1,8 @@
+use super::super::{PATIENCES, SETTLING};
 use super::*;
 use futures_util::future::{Either, join, select};
 use std::pin::pin;
+use std::time::Instant;
 
 on_both_stores!(
     who_asks_where_to_go_on_is_told_when_no_more_comes,
@@ -57,7 +59,10 @@ async fn who_asks_where_to_go_on_is_told_when_another_writes(rig: &Rig) {
 
 async fn a_writer_that_may_be_dead_is_waited_for_a_moment_only(rig: &Rig) {
     let upload = rig.written().await;
+    let asked = Instant::now();
     assert_eq!(rig.uploads.settled(&rig.call, upload.id).await.unwrap(), upload);
+    let waited = asked.elapsed();
+    assert!(waited >= SETTLING && waited < PATIENCES * SETTLING, "{waited:?}");
     // It was alive after all, and nobody has kept it from going on.
     rig.relayed(&upload, b"12345").await.unwrap();
 }
