@@ -48,7 +48,7 @@ pub(crate) async fn contents(store: &dyn BlobStore, place: Place, length: u64) -
 }
 
 async fn put(store: &dyn BlobStore, counting: &dyn Counting, place: Place, bytes: &[u8]) -> bool {
-    let mut stage = store.stage(place).await.unwrap();
+    let mut stage = store.stage(place, bytes.len() as u64).await.unwrap();
     stage.write(&[Bytes::copy_from_slice(bytes)]).await.unwrap();
     counting.count(stage.finish().await.unwrap()).await
 }
@@ -88,7 +88,7 @@ async fn chunks_follow_each_other(store: &dyn BlobStore, counting: &dyn Counting
 
 async fn a_chunk_in_pieces_is_one_chunk(store: &dyn BlobStore, counting: &dyn Counting) {
     let (place, bytes) = (new_place(), sample(1_100_000));
-    let mut stage = store.stage(place).await.unwrap();
+    let mut stage = store.stage(place, bytes.len() as u64).await.unwrap();
     let pieces: Vec<Bytes> = bytes.chunks(16_000).map(Bytes::copy_from_slice).collect();
     for pieces in pieces.chunks(3) {
         stage.write(pieces).await.unwrap();
@@ -118,7 +118,7 @@ async fn a_late_duplicate_is_harmless(store: &dyn BlobStore, counting: &dyn Coun
 
 async fn nothing_staged_is_no_error(store: &dyn BlobStore, counting: &dyn Counting) {
     let place = new_place();
-    let stage = store.stage(place).await.unwrap();
+    let stage = store.stage(place, 0).await.unwrap();
     assert!(counting.count(stage.finish().await.unwrap()).await);
 }
 
@@ -135,7 +135,7 @@ async fn what_is_not_there_is_missing(store: &dyn BlobStore, counting: &dyn Coun
 
 async fn a_stage_that_is_dropped_spoils_nothing(store: &dyn BlobStore, counting: &dyn Counting) {
     let (place, bytes) = (new_place(), sample(1_200_000));
-    let mut stage = store.stage(place).await.unwrap();
+    let mut stage = store.stage(place, bytes.len() as u64).await.unwrap();
     stage.write(&[Bytes::copy_from_slice(&bytes[..1_100_000])]).await.unwrap();
     drop(stage);
     assert!(put(store, counting, place, &bytes).await);
@@ -177,7 +177,7 @@ async fn what_may_count_nowhere_is_in_the_inventory(store: &dyn BlobStore) {
     let staged = [place, Place { epoch: Epoch(12), start: 7, ..place }, new_place()];
     let mut uncounted = Vec::new();
     for place in staged {
-        let mut stage = store.stage(place).await.unwrap();
+        let mut stage = store.stage(place, 13).await.unwrap();
         stage.write(&[Bytes::from_static(b"never counted")]).await.unwrap();
         uncounted.push(stage.finish().await.unwrap());
     }

@@ -67,9 +67,13 @@ fn answer<T>(lost: bool, answer: Result<T, BlobError>) -> Result<T, BlobError> {
 
 #[async_trait]
 impl BlobStore for FaultyBlobs {
-    async fn stage(&self, place: Place) -> Result<Box<dyn Stage>, BlobError> {
-        let inner = self.inner.stage(place).await?;
+    async fn stage(&self, place: Place, length: u64) -> Result<Box<dyn Stage>, BlobError> {
+        let inner = self.inner.stage(place, length).await?;
         Ok(Box::new(FaultyStage { inner, script: self.script.clone() }))
+    }
+
+    fn holds(&self, length: u64) -> u64 {
+        self.inner.holds(length)
     }
 
     async fn read(
@@ -134,7 +138,7 @@ mod tests {
         let store = FaultyBlobs::new(Arc::new(LocalBlobs::open(folder.path()).await.unwrap()));
         store.script(At::Write, [Fault::Pass, Fault::Full]);
         let place = Place { blob: BlobId(Uuid::now_v7()), epoch: Epoch(1), start: 0 };
-        let mut stage = store.stage(place).await.unwrap();
+        let mut stage = store.stage(place, 3).await.unwrap();
         let part = [Bytes::from_static(b"x")];
         stage.write(&part).await.unwrap();
         assert!(matches!(stage.write(&part).await, Err(BlobError::Full(_))));

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// Small pieces are written together: a hop to a blocking thread for each would cost more than the writing.
-const WRITE_BYTES: usize = 1 << 20;
+const WRITE_BYTES: usize = 256 << 10;
 /// POSIX's IOV_MAX on Linux.
 const WRITE_PARTS: usize = 1024;
 /// Room on the disk that no upload gets. A catalog on the same disk needs some to say what was deleted: without it a disk
@@ -124,15 +124,21 @@ fn make_durable(folder: &Path) -> io::Result<()> {
 
 #[async_trait]
 impl BlobStore for LocalBlobs {
-    async fn stage(&self, place: Place) -> Result<Box<dyn Stage>, BlobError> {
+    async fn stage(&self, place: Place, length: u64) -> Result<Box<dyn Stage>, BlobError> {
         let path = self.file_of(place.blob, place.epoch);
         Ok(Box::new(LocalStage {
             path,
             file: None,
             position: place.start,
+            end: place.start + length,
             waiting: Vec::new(),
             waiting_bytes: 0,
         }))
+    }
+
+    fn holds(&self, length: u64) -> u64 {
+        // What is written, and as much that comes meanwhile.
+        length.min(2 * WRITE_BYTES as u64)
     }
 
     async fn read(
@@ -230,6 +236,7 @@ struct LocalStage {
     path: PathBuf,
     file: Option<Arc<File>>,
     position: u64,
+    end: u64,
     waiting: Vec<Bytes>,
     waiting_bytes: usize,
 }
@@ -258,10 +265,11 @@ impl Stage for LocalStage {
 impl LocalStage {
     async fn flush(&mut self, durably: bool) -> Result<(), BlobError> {
         let (path, file, position) = (self.path.clone(), self.file.clone(), self.position);
+        // All of the chunk, also what is still to come.
+        let wanted = self.end.saturating_sub(position);
         let parts = std::mem::take(&mut self.waiting);
         self.position += std::mem::take(&mut self.waiting_bytes) as u64;
         let written = blocking(move || {
-            let wanted = parts.iter().map(|part| part.len() as u64).sum();
             let file = open_with_room(&path, file, wanted)?;
             write_all_at(&file, &parts, position)?;
             if durably {

@@ -52,9 +52,12 @@ pub enum BlobError {
 /// A store of bytes that all backends share.
 #[async_trait]
 pub trait BlobStore: Send + Sync {
-    /// Begins to write one chunk at `place`. Writing the same bytes at the same place again is harmless, also at the same
-    /// time from two replicas.
-    async fn stage(&self, place: Place) -> Result<Box<dyn Stage>, BlobError>;
+    /// Begins to write one chunk of `length` bytes at `place`. Writing the same bytes at the same place again is harmless, also
+    /// at the same time from two replicas.
+    async fn stage(&self, place: Place, length: u64) -> Result<Box<dyn Stage>, BlobError>;
+
+    /// How many bytes of a chunk of `length` are in memory at once at most, when it is written piece by piece, as they come.
+    fn holds(&self, length: u64) -> u64;
 
     /// The `length` bytes at `place`, in pieces of at most 1 MiB. Yields exactly `length` bytes or ends with an error.
     async fn read(

@@ -1,3 +1,4 @@
+use super::UploadError;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -17,6 +18,11 @@ pub struct Budget {
 /// How long a backend lets a request wait for room: with what its database may take after that, it still says no before the
 /// relay gives up on it.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What is said where there is no room, or no time: it may be otherwise soon.
+pub(super) fn busy() -> UploadError {
+    UploadError::Unavailable { retry_after: Duration::from_secs(2) }
+}
 
 /// Bytes granted. They are free again when it is dropped.
 #[derive(Debug)]

@@ -1,3 +1,4 @@
+use super::budget::busy;
 use super::pieces::Pieces;
 use super::{Body, BodyError, Budget, Grant, UploadError};
 use bytes::Bytes;
@@ -7,10 +8,12 @@ use std::time::{Duration, Instant};
 const MIB: usize = 1 << 20;
 /// A chunk is at least this large, unless the sender is slow, the budget short, or the body at its end.
 const SMALLEST: usize = MIB;
+/// The first one of a body that says how long it is, if it is as long as that.
+const FIRST: usize = 4 * MIB;
 /// Of a sender that is as slow as that.
 const SLOWEST: usize = 64 << 10;
 /// A chunk is likely to become so many times as large as its first piece, which is what had been waiting to be read.
-const LIKELY: usize = 16;
+const LIKELY: usize = 32;
 /// No chunk is larger.
 pub const LARGEST: usize = 16 * MIB;
 /// What was received is sent on when nothing more came for this long.
@@ -24,9 +27,6 @@ const QUICK: Duration = Duration::from_millis(500);
 const SLOW: Duration = Duration::from_secs(1);
 /// A chunk that takes longer to arrive gives back the room that it has no bytes for.
 const SLOW_TO_COME: Duration = Duration::from_secs(1);
-/// A relay's chunk that takes longer to arrive is not waited for by its relay any more.
-const ARRIVAL: Duration = Duration::from_secs(10);
-pub(super) const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// Consecutive bytes of an upload, stored at once or not at all. They count against the [`Budget`] until it is dropped.
 #[derive(Debug, Default)]
@@ -56,6 +56,8 @@ pub struct Chunker {
     expected: usize,
     /// The largest chunk that is stored quickly, as far as is known.
     ceiling: usize,
+    /// Bytes of the body that have not come yet, if it says how many there are.
+    announced: Option<u64>,
     /// Received, but not granted when the last chunk ended.
     carried: Option<Bytes>,
     tail: Tail,
@@ -74,7 +76,13 @@ enum Tail {
 impl Chunker {
     pub fn new(body: Body, budget: Budget) -> Self {
         let (target, expected, ceiling) = (SMALLEST, SLOWEST, LARGEST);
-        Self { body, budget, target, expected, ceiling, carried: None, tail: Tail::Open }
+        Self { body, budget, target, expected, ceiling, announced: None, carried: None, tail: Tail::Open }
+    }
+
+    /// Of a body that says how long it is the first chunk may be all of it.
+    pub fn announced(self, bytes: Option<u64>) -> Self {
+        let target = bytes.map_or(SMALLEST, |bytes| bytes.clamp(SMALLEST as u64, FIRST as u64) as usize);
+        Self { target, announced: bytes, ..self }
     }
 
     /// The next chunk; `None` after the last one. Must not be cancelled: what a dropped call had received is lost.
@@ -93,7 +101,9 @@ impl Chunker {
             chunk.len += bytes.len() as u64;
             pieces.push(bytes);
             let age = began.elapsed();
-            if chunk.len >= self.target as u64 || age > OLDEST {
+            // Where all has come that was announced the end comes next, and this is the last chunk.
+            let full = chunk.len >= self.target as u64 && self.announced != Some(0);
+            if full || age > OLDEST {
                 break;
             }
             if age > SLOW_TO_COME {
@@ -116,7 +126,11 @@ impl Chunker {
             return None;
         }
         match self.body.next().await {
-            Some(Ok(bytes)) => return Some(bytes),
+            Some(Ok(bytes)) => {
+                let come = bytes.len() as u64;
+                self.announced = self.announced.and_then(|missing| missing.checked_sub(come));
+                return Some(bytes);
+            }
             Some(Err(error)) => self.tail = Tail::Failed(error),
             None => self.tail = Tail::Ended,
         }
@@ -125,9 +139,9 @@ impl Chunker {
 
     /// Room for all that is likely to come with these first `bytes`. Whoever sends much at once will go on so.
     async fn room_for_all_after(&self, bytes: usize) -> Result<Grant, UploadError> {
-        let likely = (bytes * LIKELY).clamp(self.expected, SMALLEST);
+        let likely = (bytes * LIKELY).clamp(self.expected, self.target.min(FIRST));
         let room = self.budget.take(likely.max(bytes)).await;
-        room.ok_or(UploadError::Unavailable { retry_after: RETRY_AFTER })
+        room.ok_or_else(busy)
     }
 
     /// Makes room for `bytes` more; says no when there is none and the chunk should be sent first.
@@ -187,39 +201,6 @@ impl Chunk {
         if let Some(held) = &mut self.grant {
             held.keep(self.len as usize);
         }
-    }
-
-    /// The whole body as one chunk of at most `count` bytes, for which room is taken before the first byte is read: so a
-    /// relay's chunks cannot lock up the budget among themselves either.
-    pub async fn whole(body: Body, count: u64, budget: &Budget) -> Result<Chunk, UploadError> {
-        // A relay's chunk may be longer by the piece that filled it; what is much longer is not a relay's.
-        let limit = 2 * LARGEST as u64;
-        if count > limit {
-            return Err(UploadError::TooLarge { limit });
-        }
-        let unavailable = || UploadError::Unavailable { retry_after: RETRY_AFTER };
-        let grant = budget.take(count as usize).await.ok_or_else(unavailable)?;
-        // A relay that stands still in the middle of its chunk must not keep the room from others.
-        let arrived = tokio::time::timeout(ARRIVAL, exactly(body, count)).await;
-        let parts = arrived.map_err(|_| unavailable())?.map_err(UploadError::Body)?;
-        Ok(Chunk { parts, len: count, last: true, more: false, grant: Some(grant) })
-    }
-}
-
-/// The pieces of a body of just `count` bytes. Not one byte more is held.
-async fn exactly(mut body: Body, count: u64) -> Result<Vec<Bytes>, BodyError> {
-    let (mut len, mut pieces) = (0, Pieces::default());
-    while let Some(bytes) = body.next().await {
-        let bytes = bytes?;
-        len += bytes.len() as u64;
-        if len > count {
-            break;
-        }
-        pieces.push(bytes);
-    }
-    match len == count {
-        true => Ok(pieces.into_parts()),
-        false => Err(BodyError::CutShort),
     }
 }
 

@@ -4,6 +4,7 @@
 //! and a blob store), a frontend its `RelayUploads` (the same, over backends). This room knows nothing of HTTP, and nothing
 //! of which database or store there is.
 
+mod arriving;
 mod budget;
 mod changes;
 mod checking;

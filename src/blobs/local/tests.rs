@@ -20,7 +20,7 @@ async fn many_small_pieces_and_many_large_ones_are_written_in_order() {
     let (_folder, store) = store().await;
     let place = Place { blob: BlobId(Uuid::now_v7()), epoch: Epoch(1), start: 7 };
     let bytes: Vec<u8> = (0..3_000_000u32).map(|n| (n % 251) as u8).collect();
-    let mut stage = store.stage(place).await.unwrap();
+    let mut stage = store.stage(place, bytes.len() as u64).await.unwrap();
     // More parts than one system call takes, then parts larger than what is written together.
     let (small, large) = bytes.split_at(5000);
     let small: Vec<Bytes> = small.chunks(2).map(Bytes::copy_from_slice).collect();
@@ -37,7 +37,7 @@ async fn a_file_is_never_truncated() {
     let (_folder, store) = store().await;
     let place = Place { blob: BlobId(Uuid::now_v7()), epoch: Epoch(1), start: 0 };
     for bytes in [&b"abcdef"[..], b"abc"] {
-        let mut stage = store.stage(place).await.unwrap();
+        let mut stage = store.stage(place, bytes.len() as u64).await.unwrap();
         stage.write(&[Bytes::from_static(bytes)]).await.unwrap();
         stage.finish().await.unwrap();
     }
@@ -62,7 +62,7 @@ async fn a_folder_that_a_store_has_lost_is_made_again() {
     fs::remove_dir(store.folder_of(blob)).unwrap();
     let store = LocalBlobs::open(folder.path()).await.unwrap();
     let place = Place { blob, epoch: Epoch(1), start: 0 };
-    let mut stage = store.stage(place).await.unwrap();
+    let mut stage = store.stage(place, 3).await.unwrap();
     stage.write(&[Bytes::from_static(b"abc")]).await.unwrap();
     stage.finish().await.unwrap();
     assert_eq!(conformance::contents(&store, place, 3).await.unwrap(), b"abc");
@@ -73,7 +73,8 @@ async fn deleting_leaves_the_neighbours_of_a_blob() {
     let (_folder, store) = store().await;
     let (blob, neighbour) = (Uuid::from_u128(0x1_00ff), Uuid::from_u128(0x2_00ff));
     for blob in [blob, neighbour] {
-        let mut stage = store.stage(Place { blob: BlobId(blob), epoch: Epoch(1), start: 0 }).await.unwrap();
+        let mut stage =
+            store.stage(Place { blob: BlobId(blob), epoch: Epoch(1), start: 0 }, 1).await.unwrap();
         stage.write(&[Bytes::from_static(b"x")]).await.unwrap();
         stage.finish().await.unwrap();
     }
@@ -121,7 +122,7 @@ async fn what_is_read_is_the_same_from_memory_and_from_the_disk() {
     let (_folder, store) = store().await;
     let place = Place { blob: BlobId(Uuid::now_v7()), epoch: Epoch(1), start: 0 };
     let bytes: Vec<u8> = (0..1_000_000u32).map(|n| (n % 251) as u8).collect();
-    let mut stage = store.stage(place).await.unwrap();
+    let mut stage = store.stage(place, bytes.len() as u64).await.unwrap();
     stage.write(&[Bytes::copy_from_slice(&bytes)]).await.unwrap();
     stage.finish().await.unwrap();
     let file = File::open(store.file_of(place.blob, place.epoch)).unwrap();

@@ -134,8 +134,13 @@ impl PostgresBlobs {
 
 #[async_trait]
 impl BlobStore for PostgresBlobs {
-    async fn stage(&self, place: Place) -> Result<Box<dyn Stage>, BlobError> {
+    async fn stage(&self, place: Place, _length: u64) -> Result<Box<dyn Stage>, BlobError> {
         Ok(Box::new(RowStage::new(place)))
+    }
+
+    /// All: it waits for the transaction that counts it.
+    fn holds(&self, length: u64) -> u64 {
+        length
     }
 
     async fn read(

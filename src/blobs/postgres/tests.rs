@@ -37,7 +37,7 @@ async fn a_chunk_that_is_not_counted_is_not_stored() {
     let (_database, pool) = TestDatabase::migrated().await;
     let store = PostgresBlobs::new(pool.clone());
     let place = Place { blob: BlobId(Uuid::now_v7()), epoch: Epoch(1), start: 0 };
-    let mut stage = store.stage(place).await.unwrap();
+    let mut stage = store.stage(place, 13).await.unwrap();
     stage.write(&[Bytes::from_static(b"never counted")]).await.unwrap();
     let Staged::InTransaction(part) = stage.finish().await.unwrap() else { panic!("durable already") };
     let mut lease = pool.lease().await.unwrap();

@@ -187,7 +187,8 @@ impl Uploads for RelayUploads {
             First::Chunk { body, .. } => (body, false),
             First::Whole(body) => (body, true),
         };
-        let mut chunker = Chunker::new(body, self.budget.clone());
+        let announced = new.length.filter(|_| whole);
+        let mut chunker = Chunker::new(body, self.budget.clone()).announced(announced);
         let chunk = chunker.next().await?.unwrap_or_default();
         if whole && chunk.last {
             new.length = new.length.or(Some(chunk.len));
@@ -207,7 +208,7 @@ impl Uploads for RelayUploads {
         body: Body,
     ) -> Result<Upload, UploadError> {
         let upload = self.claim(call, id, append).await?;
-        let chunker = Chunker::new(body, self.budget.clone());
+        let chunker = Chunker::new(body, self.budget.clone()).announced(append.count);
         let mut incoming = match append.checksum {
             Some(checksum) => Incoming::checked(chunker, checksum, append.length),
             None => Incoming::new(chunker, false),

@@ -88,13 +88,38 @@ async fn no_room_is_needed_to_see_the_end_of_a_body() {
 
 #[actix_web::test]
 async fn who_sends_little_gets_little_room() {
-    for (first, room) in [(10, SLOWEST), (SLOWEST / 4, 4 * SLOWEST), (SLOWEST, MIB)] {
+    for (first, room) in [(10, SLOWEST), (SLOWEST / 8, 4 * SLOWEST), (SLOWEST, MIB)] {
         let budget = Budget::new(2 * MIB as u32);
         let sender = stream::iter(pieces(1, first)).chain(stream::pending()).boxed_local();
         let mut chunker = Chunker::new(sender, budget.clone());
         let mut next = pin!(chunker.next());
         assert!(next.as_mut().now_or_never().is_none());
         assert_eq!(budget.free(), 2 * MIB - room, "{first}");
+    }
+}
+
+#[actix_web::test]
+async fn a_body_that_says_how_long_it_is_is_one_chunk_unless_it_is_large() {
+    for (length, first) in [(1, 1), (2, 2), (4, 4), (6, 4)] {
+        let (budget, announced) = (Budget::new(64 * MIB as u32), (length * MIB) as u64);
+        let mut chunker = Chunker::new(body(pieces(length, MIB)), budget).announced(Some(announced));
+        let chunk = chunker.next().await.unwrap().unwrap();
+        let is_all = length == first;
+        assert_eq!((chunk.len, chunk.last, chunk.more), ((first * MIB) as u64, is_all, !is_all), "{length}");
+    }
+}
+
+#[actix_web::test]
+async fn a_body_that_is_not_as_long_as_it_says_is_delivered_all_the_same() {
+    for (said, came) in [(1, 3), (3, 1), (1, 40)] {
+        let (budget, said) = (Budget::new(256 * MIB as u32), (said * MIB) as u64);
+        let mut chunker = Chunker::new(body(pieces(came, MIB)), budget).announced(Some(said));
+        let (mut all, mut last) = (0, false);
+        while let Some(chunk) = chunker.next().await.unwrap() {
+            assert!(!last && chunk.len <= LARGEST as u64, "{said} {came}");
+            (all, last) = (all + chunk.len, chunk.last);
+        }
+        assert_eq!((all, last), ((came * MIB) as u64, true), "{said} {came}");
     }
 }
 
@@ -185,15 +210,4 @@ async fn bytes_before_a_broken_end_are_delivered_before_the_error() {
     let chunk = chunker.next().await.unwrap().unwrap();
     assert_eq!((chunk.len, chunk.last), (10, false));
     assert!(matches!(chunker.next().await, Err(UploadError::Body(BodyError::CutShort))));
-}
-
-#[actix_web::test]
-async fn a_whole_chunk_is_exactly_as_long_as_was_said() {
-    let budget = Budget::new(100);
-    assert_eq!(Chunk::whole(body(pieces(2, 5)), 10, &budget).await.unwrap().len, 10);
-    for lie in [9, 11] {
-        let cut = Chunk::whole(body(pieces(2, 5)), lie, &budget).await;
-        assert!(matches!(cut, Err(UploadError::Body(BodyError::CutShort))));
-    }
-    assert_eq!(budget.free(), 100);
 }

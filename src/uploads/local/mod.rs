@@ -5,6 +5,7 @@ mod errors;
 mod finishing;
 mod joining;
 mod recent;
+mod relayed;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -127,14 +128,14 @@ impl Uploads for LocalUploads {
         let (body, whole) = match first {
             First::Nothing => return self.create_with(call, &new, Chunk::default(), new.length).await,
             First::Chunk { body, count, more } => {
-                let mut chunk = Chunk::whole(body, count, &self.budget).await?;
-                chunk.more = more;
-                return self.create_with(call, &new, chunk, new.length).await;
+                let first = Append { more, ..Append::first(count, new.length) };
+                return self.create_relayed(call, &new, first, body).await;
             }
             First::Part(body) => (body, false),
             First::Whole(body) => (body, true),
         };
-        let mut chunker = Chunker::new(body, self.budget.clone());
+        let announced = new.length.filter(|_| whole);
+        let mut chunker = Chunker::new(body, self.budget.clone()).announced(announced);
         let chunk = chunker.next().await?.unwrap_or_default();
         let last = chunk.last;
         let length = new.length.or((whole && last).then_some(chunk.len));
@@ -161,7 +162,7 @@ impl Uploads for LocalUploads {
         let mut upload = self.claim(id, append, after).await?;
         // What cannot fit is refused before its first byte is read.
         upload.admit(append.offset, upload.epoch, append.count.unwrap_or(0), append.length)?;
-        let chunker = Chunker::new(body, self.budget.clone());
+        let chunker = Chunker::new(body, self.budget.clone()).announced(append.count);
         if let Some(checksum) = append.checksum {
             let incoming = Incoming::checked(chunker, checksum, append.length);
             return self.append_all(call, upload, incoming).await;

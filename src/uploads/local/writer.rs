@@ -1,14 +1,38 @@
 use super::LocalUploads;
 use crate::blobs::Place;
-use crate::catalog::{Advance, CatalogError};
+use crate::catalog::{Advance, CatalogError, Record};
 use crate::db::Staged;
 use crate::domain::{BlobId, Digest, Epoch, NewUpload, Upload, UploadId};
 use crate::uploads::checking::absorb;
-use crate::uploads::{Append, Body, Call, Chunk, UploadError, Writer};
+use crate::uploads::{Append, Call, Chunk, UploadError, Writer};
+
+/// A chunk, and what it is appended to.
+pub(super) struct Fitting {
+    id: UploadId,
+    epoch: Epoch,
+    /// The upload's, before the chunk and what is pending.
+    offset: u64,
+    /// Of all bytes before the chunk.
+    pub digest: Digest,
+    append: Append,
+}
+
+impl Fitting {
+    /// Of a new upload: its first chunk, which may be without bytes.
+    pub fn first(id: UploadId, append: Append) -> Result<Self, UploadError> {
+        match append.length {
+            Some(length) if append.count > Some(length) => Err(UploadError::PastTheEnd { length }),
+            _ => Ok(Self { id, epoch: Epoch::FIRST, offset: 0, digest: Digest::default(), append }),
+        }
+    }
+
+    pub fn place(&self) -> Place {
+        Place { blob: BlobId(self.id.as_uuid()), epoch: self.epoch, start: self.append.offset }
+    }
+}
 
 impl LocalUploads {
-    /// Records a new upload together with its first chunk, in one transaction. Asked again after an unclear failure, it
-    /// answers what it answered before.
+    /// Records a new upload together with its first chunk, in one transaction.
     pub(super) async fn create_with(
         &self,
         call: &Call,
@@ -16,18 +40,27 @@ impl LocalUploads {
         chunk: Chunk,
         length: Option<u64>,
     ) -> Result<Upload, UploadError> {
-        let end = chunk.len;
-        if let Some(length) = length.filter(|length| end > *length) {
-            return Err(UploadError::PastTheEnd { length });
-        }
-        let created = match (end, length) {
-            (0, None | Some(1..)) => self.catalog.create(new, None, Staged::Durable, self.ttl).await,
+        let first = Append { more: chunk.more, ..Append::first(chunk.len, length) };
+        let fitting = Fitting::first(new.id, first)?;
+        let (digest, staged) = self.stage(&fitting, &chunk).await?;
+        self.record(call, new, fitting, digest, staged).await
+    }
+
+    /// Records a new upload, the first chunk of which is staged. Asked again after an unclear failure, it answers what it
+    /// answered before.
+    pub(super) async fn record(
+        &self,
+        call: &Call,
+        new: &NewUpload,
+        fitting: Fitting,
+        digest: Digest,
+        staged: Staged,
+    ) -> Result<Upload, UploadError> {
+        let end = fitting.append.count.unwrap_or(0);
+        let created = match (end, fitting.append.length) {
+            (0, None | Some(1..)) => self.catalog.create(new, None, staged, self.ttl).await,
             _ => {
-                let at = Append { more: chunk.more, ..Append::first(end, length) };
-                let place = Place { blob: BlobId(new.id.as_uuid()), epoch: Epoch::FIRST, start: 0 };
-                let (digest, staged) = self.stage(place, Digest::default(), &chunk).await?;
-                let advance = self.advance(call, Epoch::FIRST, 0, &at, digest);
-                self.catalog.create(new, Some(&advance), staged, self.ttl).await
+                self.catalog.create(new, Some(&self.advance(call, &fitting, digest)), staged, self.ttl).await
             }
         };
         match created {
@@ -50,18 +83,6 @@ impl LocalUploads {
         }
     }
 
-    /// A relay's chunk: stored whole or not at all, in the epoch that the relay holds.
-    pub(super) async fn append_relayed(
-        &self,
-        call: &Call,
-        id: UploadId,
-        append: Append,
-        body: Body,
-    ) -> Result<Upload, UploadError> {
-        let chunk = Chunk::whole(body, append.count.unwrap_or(0), &self.budget).await?;
-        self.append_chunk(call, id, append, chunk).await
-    }
-
     /// Stores one chunk, then moves the offset over it if the record is still where the writer thinks it is.
     pub(super) async fn append_chunk(
         &self,
@@ -70,59 +91,77 @@ impl LocalUploads {
         append: Append,
         chunk: Chunk,
     ) -> Result<Upload, UploadError> {
-        let mut looked_again = false;
-        loop {
-            let record = self.catalog.find(id).await?;
-            let epoch = match append.writer {
-                Writer::Holds(epoch) => epoch,
-                Writer::Claims | Writer::ClaimsAfter(_) => record.upload.epoch,
-            };
-            let length = record.upload.admit(append.offset, epoch, chunk.len, append.length)?;
-            let admitted = Append { length, count: Some(chunk.len), ..append };
-            let place = Place { blob: BlobId(id.as_uuid()), epoch, start: append.offset };
-            let (digest, staged) = self.stage(place, record.digest, &chunk).await?;
-            let advance = self.advance(call, epoch, record.upload.offset, &admitted, digest);
-            match self.catalog.append(id, &advance, staged, self.ttl).await {
-                Err(CatalogError::Conflict(now)) => {
-                    now.admit(append.offset, epoch, chunk.len, append.length)?;
-                    // What was pending before the chunk counts since we looked: so it fits all the same. That happens once.
-                    if std::mem::replace(&mut looked_again, true) {
-                        log::error!("a chunk of upload {id} at {} fits and is refused", append.offset);
-                        return Err(UploadError::Internal);
-                    }
-                }
-                moved => {
-                    let upload = moved?;
-                    self.join_finals_of(&upload).await;
-                    return Ok(upload);
-                }
+        // What was pending before the chunk may count since we looked: so it fits all the same. That happens once.
+        for _ in 0..2 {
+            let fitting = self.fitting(id, append, chunk.len).await?;
+            let (digest, staged) = self.stage(&fitting, &chunk).await?;
+            if let Some(upload) = self.count(call, fitting, digest, staged).await? {
+                return Ok(upload);
+            }
+        }
+        log::error!("a chunk of upload {id} at {} fits and is refused", append.offset);
+        Err(UploadError::Internal)
+    }
+
+    /// Where a chunk of `count` bytes goes, if it fits there.
+    pub(super) async fn fitting(
+        &self,
+        id: UploadId,
+        append: Append,
+        count: u64,
+    ) -> Result<Fitting, UploadError> {
+        let Record { upload, digest, .. } = self.catalog.find(id).await?;
+        let epoch = match append.writer {
+            Writer::Holds(epoch) => epoch,
+            Writer::Claims | Writer::ClaimsAfter(_) => upload.epoch,
+        };
+        let length = upload.admit(append.offset, epoch, count, append.length)?;
+        let append = Append { length, count: Some(count), ..append };
+        Ok(Fitting { id, epoch, offset: upload.offset, digest, append })
+    }
+
+    /// Moves the offset over a chunk that is staged. `None` if the record has moved, and the chunk fits all the same.
+    pub(super) async fn count(
+        &self,
+        call: &Call,
+        fitting: Fitting,
+        digest: Digest,
+        staged: Staged,
+    ) -> Result<Option<Upload>, UploadError> {
+        let advance = self.advance(call, &fitting, digest);
+        match self.catalog.append(fitting.id, &advance, staged, self.ttl).await {
+            Err(CatalogError::Conflict(now)) => {
+                now.admit(advance.from, advance.epoch, advance.count, advance.length)?;
+                Ok(None)
+            }
+            moved => {
+                let upload = moved?;
+                self.join_finals_of(&upload).await;
+                Ok(Some(upload))
             }
         }
     }
 
     /// Writes and hashes a chunk at the same time.
-    async fn stage(
-        &self,
-        place: Place,
-        digest: Digest,
-        chunk: &Chunk,
-    ) -> Result<(Digest, Staged), UploadError> {
+    async fn stage(&self, fitting: &Fitting, chunk: &Chunk) -> Result<(Digest, Staged), UploadError> {
+        let digest = fitting.digest.clone();
         if chunk.len == 0 {
             return Ok((digest, Staged::Durable));
         }
-        let mut stage = self.blobs.stage(place).await?;
-        let (digest, written) =
-            tokio::join!(absorb(digest, &chunk.parts, chunk.len, Digest::update), stage.write(&chunk.parts));
+        let mut stage = self.blobs.stage(fitting.place(), chunk.len).await?;
+        let hashing = absorb(digest, &chunk.parts, chunk.len, Digest::update);
+        let (digest, written) = tokio::join!(hashing, stage.write(&chunk.parts));
         written?;
         Ok((digest?, stage.finish().await?))
     }
 
-    fn advance(&self, call: &Call, epoch: Epoch, offset: u64, append: &Append, digest: Digest) -> Advance {
+    fn advance(&self, call: &Call, fitting: &Fitting, digest: Digest) -> Advance {
+        let append = &fitting.append;
         let (length, count) = (append.length, append.count.unwrap_or(0));
         let complete = !append.pending && length == Some(append.offset + count);
         Advance {
-            epoch,
-            offset,
+            epoch: fitting.epoch,
+            offset: fitting.offset,
             from: append.offset,
             count,
             pending: append.pending,

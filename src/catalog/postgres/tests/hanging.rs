@@ -76,7 +76,7 @@ fn place(id: UploadId, advance: &Advance) -> Place {
 
 async fn stage(catalog: &PostgresCatalog, id: UploadId, advance: &Advance, content: &[u8]) -> Staged {
     let blobs = PostgresBlobs::new(catalog.pool.clone());
-    let mut stage = blobs.stage(place(id, advance)).await.unwrap();
+    let mut stage = blobs.stage(place(id, advance), content.len() as u64).await.unwrap();
     stage.write(&[Bytes::copy_from_slice(content)]).await.unwrap();
     stage.finish().await.unwrap()
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 on_both_stores!(
     a_relays_chunk_that_is_cut_short_stores_nothing,
     a_relays_chunk_longer_than_it_said_stores_nothing,
+    a_relays_chunk_that_is_refused_is_read_to_its_end,
     a_clients_body_that_is_cut_short_keeps_what_came,
     at_another_offset_nothing_is_stored,
     a_length_is_declared_once,
@@ -38,6 +39,17 @@ async fn a_relays_chunk_longer_than_it_said_stores_nothing(rig: &Rig) {
         assert_eq!(read.get(), 1);
         assert_eq!(rig.stat(upload.id).await.unwrap(), upload);
     }
+}
+
+/// For its relay looks for the answer when it has sent all.
+async fn a_relays_chunk_that_is_refused_is_read_to_its_end(rig: &Rig) {
+    let upload = rig.begun(b"before ").await;
+    let (chunk, read) = counted(body(&sample(1, MIB)));
+    let append = Append { offset: 3, ..holds(&upload, MIB) };
+    let refused = rig.uploads.append(&rig.call, upload.id, append, chunk).await;
+    assert!(matches!(refused, Err(UploadError::WrongOffset { offset: 7, .. })), "{refused:?}");
+    assert_eq!(read.get(), 16);
+    rig.check_holds_just(upload.id, b"before ").await;
 }
 
 async fn a_clients_body_that_is_cut_short_keeps_what_came(rig: &Rig) {

@@ -48,7 +48,8 @@ async fn a_request_that_is_cancelled_while_it_reads_holds_nothing(rig: &Rig) {
     let bytes = sample(1, 100_000);
     let upload = rig.begun(b"12345").await;
     let count = 200_000;
-    for way in [Way::Part, Way::Whole, Way::Chunk, Way::Client, Way::Relay] {
+    // A client's last, for it takes the epoch away.
+    for way in [Way::Part, Way::Whole, Way::Chunk, Way::Relay, Way::Client] {
         let (body, stalls) = stalled(&bytes);
         let (held, granted) = match way {
             Way::Part => (cancelled(rig, rig.create(None, First::Part(body)), stalls).await, MIB),
