@@ -265,7 +265,9 @@ step "Benchmarks of the hot pieces run" cargo test --locked --bench hot || true
 if step "Release build" cargo build --locked --release; then
     SWARM_UPLOAD_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/release/swarm-upload")
     export SWARM_UPLOAD_BIN
-    step "Integration tests" cargo test --locked --test integration -- "${skip[@]}" || true
+    # They wait more than they work.
+    step "Integration tests" env RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * $(nproc)))}" \
+        cargo test --locked --test integration -- "${skip[@]}" || true
     if $browser; then step "The page in a browser" scripts/test-browser.sh || true; fi
     if has_postgres && [[ " ${skip[*]} " != *" cluster "* ]]; then
         step "Half a minute of chaos over rows" scripts/chaos.sh --minutes 0.5 --store postgres || true
