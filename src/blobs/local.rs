@@ -10,7 +10,7 @@
 
 mod reading;
 
-use super::{BlobError, BlobStore, Owner, Place, Stage};
+use super::{BlobError, BlobStore, Owner, PIECE, Place, Stage};
 use crate::db::Staged;
 use crate::domain::{BlobEpoch, BlobId, CatalogId, Epoch};
 use async_trait::async_trait;
@@ -24,13 +24,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Small pieces are written together: a hop to a blocking thread for each would cost more than the writing.
-const WRITE_BYTES: usize = 256 << 10;
 /// POSIX's IOV_MAX on Linux.
 const WRITE_PARTS: usize = 1024;
 /// Room on the disk that no upload gets. A catalog on the same disk needs some to say what was deleted: without it a disk
 /// that uploads have filled could never be emptied again.
 const RESERVED_BYTES: u64 = 64 << 20;
+/// What a chunk leaves of that once its first bytes are written: with others beside it, which all found room, it may come to its end.
+const MARGIN_BYTES: u64 = RESERVED_BYTES / 2;
 /// The file that says of which catalog the others are.
 const OWNER: &str = ".catalog";
 /// Folders that are listed together. A power of two.
@@ -137,8 +137,8 @@ impl BlobStore for LocalBlobs {
     }
 
     fn holds(&self, length: u64) -> u64 {
-        // What is written, and as much that comes meanwhile.
-        length.min(2 * WRITE_BYTES as u64)
+        // What is written and what comes meanwhile, each with the part that made it large enough.
+        length.min(3 * PIECE as u64)
     }
 
     async fn read(
@@ -231,7 +231,7 @@ fn list_files(folders: &[PathBuf]) -> io::Result<Vec<BlobEpoch>> {
     Ok(found)
 }
 
-/// A chunk being written: at most [`WRITE_BYTES`] and what one call brought wait here.
+/// A chunk being written. Small pieces are written together: at most [`PIECE`] and what one call brought wait here.
 struct LocalStage {
     path: PathBuf,
     file: Option<Arc<File>>,
@@ -248,7 +248,7 @@ impl Stage for LocalStage {
             self.waiting_bytes += part.len();
             self.waiting.push(part.clone());
         }
-        match self.waiting_bytes < WRITE_BYTES && self.waiting.len() < WRITE_PARTS {
+        match self.waiting_bytes < PIECE && self.waiting.len() < WRITE_PARTS {
             true => Ok(()),
             false => self.flush(false).await,
         }
@@ -265,12 +265,11 @@ impl Stage for LocalStage {
 impl LocalStage {
     async fn flush(&mut self, durably: bool) -> Result<(), BlobError> {
         let (path, file, position) = (self.path.clone(), self.file.clone(), self.position);
-        // All of the chunk, also what is still to come.
-        let wanted = self.end.saturating_sub(position);
+        let rest = self.end.saturating_sub(position);
         let parts = std::mem::take(&mut self.waiting);
         self.position += std::mem::take(&mut self.waiting_bytes) as u64;
         let written = blocking(move || {
-            let file = open_with_room(&path, file, wanted)?;
+            let file = open_with_room(&path, file, rest)?;
             write_all_at(&file, &parts, position)?;
             if durably {
                 file.sync_data()?;
@@ -284,20 +283,22 @@ impl LocalStage {
     }
 }
 
-/// The file, made unless it is `open`: what is refused for want of room leaves not even an empty one.
-fn open_with_room(path: &Path, open: Option<Arc<File>>, wanted: u64) -> io::Result<Arc<File>> {
-    leave_room(path.parent().unwrap_or(Path::new(".")), wanted)?;
+/// The file, made unless it is `open`: what is refused for want of room leaves not even an empty one. `rest` is what the chunk
+/// still needs.
+fn open_with_room(path: &Path, open: Option<Arc<File>>, rest: u64) -> io::Result<Arc<File>> {
+    let reserved = if open.is_some() { MARGIN_BYTES } else { RESERVED_BYTES };
+    leave_room(path.parent().unwrap_or(Path::new(".")), rest.saturating_add(reserved))?;
     let make = || OpenOptions::new().create(true).write(true).truncate(false).open(path).map(Arc::new);
     open.map_or_else(make, Ok)
 }
 
-/// Fails where `wanted` more bytes would touch what is reserved. Others may write between this and our own writing, so it is
-/// a margin, not a promise.
+/// Fails where less than `wanted` bytes are free. Others may write between this and our own writing, so it is a margin, not a
+/// promise.
 fn leave_room(folder: &Path, wanted: u64) -> io::Result<()> {
     let disk = rustix::fs::statvfs(folder)?;
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     // A file system that says it has no blocks at all does not know its size.
-    match disk.f_blocks > 0 && free < wanted.saturating_add(RESERVED_BYTES) {
+    match disk.f_blocks > 0 && free < wanted {
         true => Err(ErrorKind::StorageFull.into()),
         false => Ok(()),
     }

@@ -28,6 +28,10 @@ pub struct Place {
     pub start: u64,
 }
 
+/// How much of a chunk is best written at once: enough to be worth the way to another thread, and little enough to be in the
+/// processor's caches still when it gets there.
+pub const PIECE: usize = 256 << 10;
+
 /// Which catalog may say of a store's bytes that they count nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
@@ -56,7 +60,8 @@ pub trait BlobStore: Send + Sync {
     /// at the same time from two replicas.
     async fn stage(&self, place: Place, length: u64) -> Result<Box<dyn Stage>, BlobError>;
 
-    /// How many bytes of a chunk of `length` are in memory at once at most, when it is written piece by piece, as they come.
+    /// How many bytes of a chunk of `length` are in memory at once at most, when it is written in pieces of about [`PIECE`] bytes,
+    /// as they come.
     fn holds(&self, length: u64) -> u64;
 
     /// The `length` bytes at `place`, in pieces of at most 1 MiB. Yields exactly `length` bytes or ends with an error.

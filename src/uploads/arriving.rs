@@ -2,15 +2,13 @@ use super::budget::busy;
 use super::chunker::LARGEST;
 use super::pieces::Pieces;
 use super::{Body, BodyError, UploadError};
+use crate::blobs::PIECE;
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How much of a chunk is taken at once: enough to be worth the way to another thread, and little enough to be in the
-/// processor's caches still when it gets there.
-const PIECE: u64 = 256 << 10;
-/// A relay's chunk that takes longer to arrive is not waited for by its relay any more.
+/// A relay's chunk that takes longer to arrive, or to be written as it does, is not waited for by its relay any more.
 const ARRIVAL: Duration = Duration::from_secs(10);
 /// A relay's chunk may be longer than the largest by the piece that filled it; what is much longer is not a relay's.
 const LIMIT: u64 = 2 * LARGEST as u64;
@@ -38,30 +36,37 @@ impl Arriving {
         arrived.map_err(|_| busy())?.map_err(UploadError::Body)
     }
 
-    /// Reads on to the end of a chunk that was refused. A relay does not look for an answer before it has sent all, and were
-    /// the connection closed before that, it would never know why.
+    /// Reads on to the end of a chunk that was refused, and keeps nothing of it. A relay looks for the answer when it has sent
+    /// all; were the connection closed before that, it might never know why.
     pub async fn skip(mut self) {
-        while self.missing > 0 && self.next().await.is_ok() {}
+        let deadline = self.deadline;
+        let rest = async { while self.missing > 0 && self.part().await.is_ok_and(|part| part.is_some()) {} };
+        tokio::time::timeout_at(deadline, rest).await.ok();
     }
 
     async fn piece(&mut self) -> Result<Vec<Bytes>, BodyError> {
         let (mut pieces, mut len) = (Pieces::default(), 0);
-        while len < PIECE {
-            let Some(bytes) = self.body.try_next().await? else {
-                return match std::mem::take(&mut self.missing) {
-                    0 => Ok(pieces.into_parts()),
-                    _ => Err(BodyError::CutShort),
-                };
-            };
-            len += bytes.len() as u64;
-            let Some(missing) = self.missing.checked_sub(bytes.len() as u64) else {
-                self.missing = 0;
-                return Err(BodyError::CutShort);
-            };
-            self.missing = missing;
+        while len < PIECE
+            && let Some(bytes) = self.part().await?
+        {
+            len += bytes.len();
             pieces.push(bytes);
         }
         Ok(pieces.into_parts())
+    }
+
+    /// The next part of the body, as it was read from the connection.
+    async fn part(&mut self) -> Result<Option<Bytes>, BodyError> {
+        let counted = self.body.try_next().await.and_then(|part| match part {
+            Some(bytes) => {
+                self.missing = self.missing.checked_sub(bytes.len() as u64).ok_or(BodyError::CutShort)?;
+                Ok(Some(bytes))
+            }
+            None if self.missing > 0 => Err(BodyError::CutShort),
+            None => Ok(None),
+        });
+        // Nothing comes after an error, and some bodies never say so.
+        counted.inspect_err(|_| self.missing = 0)
     }
 }
 
@@ -94,9 +99,10 @@ mod tests {
 
     #[actix_web::test]
     async fn a_chunk_comes_in_pieces_that_are_large_and_not_larger_than_they_must() {
-        let piece = PIECE as usize;
-        let lengths =
-            arrived(4 * PIECE, &[piece / 2, piece, piece / 2, piece / 2, piece, piece / 2]).await.unwrap();
+        let piece = PIECE;
+        let lengths = arrived(4 * PIECE as u64, &[piece / 2, piece, piece / 2, piece / 2, piece, piece / 2])
+            .await
+            .unwrap();
         assert_eq!(lengths, [piece * 3 / 2, piece, piece, piece / 2]);
     }
 

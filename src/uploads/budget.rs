@@ -1,5 +1,6 @@
 use super::UploadError;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -13,6 +14,7 @@ pub struct Budget {
     free: Arc<Semaphore>,
     total: u32,
     patience: Duration,
+    quick: Arc<AtomicUsize>,
 }
 
 /// How long a backend lets a request wait for room: with what its database may take after that, it still says no before the
@@ -30,7 +32,9 @@ pub struct Grant(OwnedSemaphorePermit);
 
 impl Budget {
     pub fn new(bytes: u32) -> Self {
-        Self { free: Arc::new(Semaphore::new(bytes as usize)), total: bytes, patience: PATIENCE }
+        let (free, quick) =
+            (Arc::new(Semaphore::new(bytes as usize)), Arc::new(AtomicUsize::new(usize::MAX)));
+        Self { free, total: bytes, patience: PATIENCE, quick }
     }
 
     /// A relay has more patience: while it asks again and again for one chunk, the next one waits for room, and must not fail
@@ -52,6 +56,19 @@ impl Budget {
 
     pub fn free(&self) -> usize {
         self.free.available_permits()
+    }
+
+    pub fn total(&self) -> usize {
+        self.total as usize
+    }
+
+    /// The largest chunk that is stored quickly, as far as those know who share the budget.
+    pub fn quick(&self) -> usize {
+        self.quick.load(Relaxed)
+    }
+
+    pub fn tell_quick(&self, bytes: usize) {
+        self.quick.store(bytes, Relaxed);
     }
 
     /// One request larger than the whole budget waits for all of it, rather than for ever.

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 const MIB: usize = 1 << 20;
 /// A chunk is at least this large, unless the sender is slow, the budget short, or the body at its end.
 const SMALLEST: usize = MIB;
-/// The first one of a body that says how long it is, if it is as long as that.
-const FIRST: usize = 4 * MIB;
+/// No more room is taken at once, and the first chunk of a body that says how long it is is not larger.
+const AT_ONCE: usize = 4 * MIB;
 /// Of a sender that is as slow as that.
 const SLOWEST: usize = 64 << 10;
 /// A chunk is likely to become so many times as large as its first piece, which is what had been waiting to be read.
@@ -75,13 +75,14 @@ enum Tail {
 
 impl Chunker {
     pub fn new(body: Body, budget: Budget) -> Self {
-        let (target, expected, ceiling) = (SMALLEST, SLOWEST, LARGEST);
+        let (target, expected, ceiling) = (SMALLEST, SLOWEST, budget.quick().min(LARGEST));
         Self { body, budget, target, expected, ceiling, announced: None, carried: None, tail: Tail::Open }
     }
 
     /// Of a body that says how long it is the first chunk may be all of it.
     pub fn announced(self, bytes: Option<u64>) -> Self {
-        let target = bytes.map_or(SMALLEST, |bytes| bytes.clamp(SMALLEST as u64, FIRST as u64) as usize);
+        let most = AT_ONCE.min(self.ceiling).min(self.budget.total() / 4).max(SMALLEST);
+        let target = bytes.map_or(SMALLEST, |bytes| bytes.clamp(SMALLEST as u64, most as u64) as usize);
         Self { target, announced: bytes, ..self }
     }
 
@@ -139,7 +140,7 @@ impl Chunker {
 
     /// Room for all that is likely to come with these first `bytes`. Whoever sends much at once will go on so.
     async fn room_for_all_after(&self, bytes: usize) -> Result<Grant, UploadError> {
-        let likely = (bytes * LIKELY).clamp(self.expected, self.target.min(FIRST));
+        let likely = (bytes * LIKELY).clamp(self.expected, self.target.min(AT_ONCE));
         let room = self.budget.take(likely.max(bytes)).await;
         room.ok_or_else(busy)
     }
@@ -165,7 +166,8 @@ impl Chunker {
         self.expected = (chunk.len as usize + 1).next_power_of_two().clamp(SLOWEST, SMALLEST);
     }
 
-    /// Told how long it took to store a chunk of so many bytes, repetitions included.
+    /// Told how long it took to store a chunk of so many bytes, or to find out that it cannot be, repetitions included. Who begins
+    /// later profits by it.
     pub fn stored(&mut self, bytes: u64, took: Duration) {
         let bytes = usize::try_from(bytes).unwrap_or(LARGEST);
         if took > SLOW {
@@ -176,6 +178,7 @@ impl Chunker {
             self.ceiling = (self.ceiling * 2).min(LARGEST);
         }
         self.target = self.target.min(self.ceiling);
+        self.budget.tell_quick(self.ceiling);
     }
 
     fn deliver(&mut self, mut chunk: Chunk) -> Result<Option<Chunk>, UploadError> {

@@ -18,7 +18,7 @@ use crate::uploads::{
     Writer,
 };
 use async_trait::async_trait;
-use client::{Client, READING};
+use client::{Client, PATIENCE, READING};
 use futures_util::TryFutureExt;
 use futures_util::future::try_join;
 use known::Known;
@@ -172,9 +172,18 @@ async fn while_reading(
             false => Ok(incoming.next().await),
         }
     };
-    let ((upload, took), next) = try_join(sending, reading).await?;
-    incoming.stored(bytes, took);
-    Ok((upload, next))
+    match try_join(sending, reading).await {
+        Ok(((upload, took), next)) => {
+            incoming.stored(bytes, took);
+            Ok((upload, next))
+        }
+        Err(error) => {
+            if matches!(error, UploadError::Unavailable { .. }) {
+                incoming.stored(bytes, PATIENCE);
+            }
+            Err(error)
+        }
+    }
 }
 
 #[async_trait(?Send)]

@@ -202,6 +202,29 @@ async fn chunks_shrink_while_they_are_stored_slowly_and_grow_again_after() {
     assert_eq!(lengths, [1, 2, 4, 8, 4, 2, 2, 2, 4]);
 }
 
+/// One that is too large to be stored in time would else be sent again and again, by one request after the other.
+#[actix_web::test]
+async fn who_begins_after_a_chunk_was_stored_slowly_begins_with_less() {
+    let budget = Budget::new(64 * MIB as u32);
+    let mut lengths = Vec::new();
+    for took in [100, 2000, 2000, 2000, 100, 100, 100] {
+        let mut chunker = Chunker::new(body(pieces(4, MIB)), budget.clone()).announced(Some(4 * MIB as u64));
+        let chunk = chunker.next().await.unwrap().unwrap();
+        lengths.push(chunk.len / MIB as u64);
+        chunker.stored(chunk.len, Duration::from_millis(took));
+    }
+    assert_eq!(lengths, [4, 4, 2, 1, 1, 2, 4]);
+}
+
+#[actix_web::test]
+async fn one_first_chunk_takes_no_more_than_a_quarter_of_the_budget() {
+    for (total, first) in [(4, 1), (8, 2), (64, 4)] {
+        let budget = Budget::new((total * MIB) as u32);
+        let mut chunker = Chunker::new(body(pieces(6, MIB)), budget).announced(Some(6 * MIB as u64));
+        assert_eq!(chunker.next().await.unwrap().unwrap().len, (first * MIB) as u64, "{total}");
+    }
+}
+
 #[actix_web::test]
 async fn bytes_before_a_broken_end_are_delivered_before_the_error() {
     let mut broken = pieces(2, 5);

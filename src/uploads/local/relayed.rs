@@ -57,9 +57,10 @@ impl LocalUploads {
         work: impl AsyncFnOnce(&mut Arriving) -> Result<T, UploadError>,
     ) -> Result<T, UploadError> {
         let mut arriving = Arriving::new(body, count)?;
-        let room = self.budget.take(self.blobs.holds(count) as usize).await.ok_or_else(busy)?;
-        let done = work(&mut arriving).await;
-        drop(room);
+        let done = match self.budget.take(self.blobs.holds(count) as usize).await {
+            Some(_room) => work(&mut arriving).await,
+            None => Err(busy()),
+        };
         if done.is_err() {
             arriving.skip().await;
         }

@@ -18,6 +18,18 @@ on_both_stores!(
 );
 
 async fn a_relays_chunk_that_is_cut_short_stores_nothing(rig: &Rig) {
+    let large = sample(1, 3 * MIB);
+    let upload = rig.begun(b"before ").await;
+    let cut = rig
+        .uploads
+        .append(&rig.call, upload.id, holds(&upload, large.len()), cut_short(&large[..2 * MIB]))
+        .await;
+    assert!(matches!(cut, Err(UploadError::Body(BodyError::CutShort))), "{cut:?}");
+    assert_eq!(rig.stat(upload.id).await.unwrap(), upload);
+    // Sent again, to whom it may concern, and written over what had come of it.
+    rig.relayed(&upload, &large).await.unwrap();
+    rig.check_holds_just(upload.id, &[b"before ", &large[..]].concat()).await;
+
     let upload = rig.begun(b"before ").await;
     for body in [body(b"1234"), cut_short(b"1234"), cut_short(b"12345")] {
         let cut = rig.uploads.append(&rig.call, upload.id, holds(&upload, 5), body).await;
