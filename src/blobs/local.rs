@@ -97,11 +97,12 @@ fn prepare(folder: &Path) -> io::Result<()> {
             Ok(()) | Err(_) => {}
         }
     }
+    // Also where all were there: whoever made them may have died before this.
+    sync_folder(folder)?;
+    // Last, since a change of the folder is what there would be to sync, and this one need not last.
     let probe = folder.join(format!(".writable-{:016x}", fastrand::u64(..)));
     File::create_new(&probe)?;
-    fs::remove_file(probe)?;
-    // Also where all were there: whoever made them may have died before this.
-    sync_folder(folder)
+    fs::remove_file(probe)
 }
 
 /// Makes the folder, and those above it.
