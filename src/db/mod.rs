@@ -16,11 +16,13 @@ pub mod testing;
 mod tls;
 
 pub use error::{Chain, Error, PATIENCE, within_patience};
+use std::sync::Arc;
 
 /// Bytes that a chunk brought, on their way to be counted.
+#[derive(Clone)]
 pub enum Staged {
     /// They are durable already; what remains is to count them.
     Durable,
     /// They are stored by the transaction that counts them: both happen, or neither.
-    InTransaction(Box<dyn postgres::TransactionPart>),
+    InTransaction(Arc<dyn postgres::TransactionPart>),
 }

@@ -8,6 +8,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use deadpool_postgres::Transaction;
 use futures_util::stream;
 use futures_util::{StreamExt, TryStreamExt};
+use std::sync::Arc;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 /// A CHECK of the table says so, too.
@@ -41,7 +42,7 @@ impl Stage for RowStage {
         let rows = rows(self.parts);
         match rows.is_empty() {
             true => Ok(Staged::Durable),
-            false => Ok(Staged::InTransaction(Box::new(NewRows { place: self.place, rows }))),
+            false => Ok(Staged::InTransaction(Arc::new(NewRows { place: self.place, rows }))),
         }
     }
 }

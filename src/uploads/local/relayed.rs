@@ -42,8 +42,7 @@ impl LocalUploads {
         self.receive(body, count, async |arriving| {
             let fitting = self.fitting(id, append, count).await?;
             let (digest, staged) = self.stage_arriving(&fitting, count, arriving).await?;
-            // Else what was pending counts since we looked. The relay has the chunk, we have not, and it will ask again.
-            self.count(call, fitting, digest, staged).await?.ok_or_else(busy)
+            self.count(call, fitting, digest, staged).await
         })
         .await
     }

@@ -91,16 +91,9 @@ impl LocalUploads {
         append: Append,
         chunk: Chunk,
     ) -> Result<Upload, UploadError> {
-        // What was pending before the chunk may count since we looked: so it fits all the same. That happens once.
-        for _ in 0..2 {
-            let fitting = self.fitting(id, append, chunk.len).await?;
-            let (digest, staged) = self.stage(&fitting, &chunk).await?;
-            if let Some(upload) = self.count(call, fitting, digest, staged).await? {
-                return Ok(upload);
-            }
-        }
-        log::error!("a chunk of upload {id} at {} fits and is refused", append.offset);
-        Err(UploadError::Internal)
+        let fitting = self.fitting(id, append, chunk.len).await?;
+        let (digest, staged) = self.stage(&fitting, &chunk).await?;
+        self.count(call, fitting, digest, staged).await
     }
 
     /// Where a chunk of `count` bytes goes, if it fits there.
@@ -120,26 +113,31 @@ impl LocalUploads {
         Ok(Fitting { id, epoch, offset: upload.offset, digest, append })
     }
 
-    /// Moves the offset over a chunk that is staged. `None` if the record has moved, and the chunk fits all the same.
+    /// Moves the offset over a chunk that is staged, if the record is still where the writer thinks it is.
     pub(super) async fn count(
         &self,
         call: &Call,
-        fitting: Fitting,
+        mut fitting: Fitting,
         digest: Digest,
         staged: Staged,
-    ) -> Result<Option<Upload>, UploadError> {
-        let advance = self.advance(call, &fitting, digest);
-        match self.catalog.append(fitting.id, &advance, staged, self.ttl).await {
-            Err(CatalogError::Conflict(now)) => {
-                now.admit(advance.from, advance.epoch, advance.count, advance.length)?;
-                Ok(None)
-            }
-            moved => {
-                let upload = moved?;
-                self.join_finals_of(&upload).await;
-                Ok(Some(upload))
+    ) -> Result<Upload, UploadError> {
+        // What was pending before the chunk may count since we looked: so it fits all the same. That happens once.
+        for _ in 0..2 {
+            let advance = self.advance(call, &fitting, digest.clone());
+            match self.catalog.append(fitting.id, &advance, staged.clone(), self.ttl).await {
+                Err(CatalogError::Conflict(now)) => {
+                    now.admit(advance.from, advance.epoch, advance.count, advance.length)?;
+                    fitting.offset = now.offset;
+                }
+                moved => {
+                    let upload = moved?;
+                    self.join_finals_of(&upload).await;
+                    return Ok(upload);
+                }
             }
         }
+        log::error!("a chunk of upload {} at {} fits and is refused", fitting.id, fitting.append.offset);
+        Err(UploadError::Internal)
     }
 
     /// Writes and hashes a chunk at the same time.

@@ -15,13 +15,14 @@ use crate::domain::{BlobId, Epoch, Upload, UploadId};
 use async_trait::async_trait;
 use bytes::Bytes;
 use deadpool_postgres::Transaction;
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{Mutex, oneshot};
 use tokio::task::JoinHandle;
 
 /// Stores its bytes, says so, and then hangs until it may go on.
 struct Hanging {
-    part: Box<dyn TransactionPart>,
+    part: Arc<dyn TransactionPart>,
     stored: Mutex<Option<oneshot::Sender<()>>>,
     go_on: Mutex<Option<oneshot::Receiver<()>>>,
 }
@@ -52,7 +53,7 @@ impl HungAppend {
         let part = Hanging { part, stored: Mutex::new(Some(stored)), go_on: Mutex::new(Some(may_go_on)) };
         let catalog = catalog.clone();
         let outcome = tokio::spawn(async move {
-            catalog.append(id, &advance, Staged::InTransaction(Box::new(part)), TTL).await
+            catalog.append(id, &advance, Staged::InTransaction(Arc::new(part)), TTL).await
         });
         has_stored.await.unwrap();
         Self { outcome, go_on }

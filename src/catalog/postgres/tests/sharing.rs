@@ -12,6 +12,7 @@ use crate::db::{PATIENCE, Staged};
 use crate::domain::{BlobId, ContainerId, Upload, UploadId};
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
+use std::sync::Arc;
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -109,7 +110,7 @@ async fn who_has_found_a_twin_takes_its_turn_too() {
     let number = Content::of(10, content.sha256).unwrap().turn();
     in_turn.execute(queries::TAKE_TURN, &[&number]).await.unwrap();
     let (sharing, removing) = (catalog.clone(), catalog.clone());
-    let staged = Staged::InTransaction(Box::new(Superfluous));
+    let staged = Staged::InTransaction(Arc::new(Superfluous));
     let shared =
         tokio::spawn(async move { sharing.create(&new_upload(None), Some(&content), staged, TTL).await });
     until_waiting(&catalog.pool, 1).await;
@@ -198,7 +199,7 @@ async fn bytes_that_are_there_already_are_not_stored_again() {
     let (_database, catalog) = catalog().await;
     let content = last_bytes(0, 10);
     whole(&catalog, &content).await.unwrap();
-    let staged = || Staged::InTransaction(Box::new(Superfluous));
+    let staged = || Staged::InTransaction(Arc::new(Superfluous));
     catalog.create(&new_upload(None), Some(&content), staged(), TTL).await.unwrap();
     let id = create(&catalog, &new_upload(None)).await.id;
     catalog.append(id, &content, staged(), TTL).await.unwrap();
