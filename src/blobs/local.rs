@@ -29,7 +29,7 @@ const WRITE_PARTS: usize = 1024;
 /// Room on the disk that no upload gets. A catalog on the same disk needs some to say what was deleted: without it a disk
 /// that uploads have filled could never be emptied again.
 const RESERVED_BYTES: u64 = 64 << 20;
-/// What a chunk leaves of that once its first bytes are written: with others beside it, which all found room, it may come to its end.
+/// What a chunk that has begun leaves of that, so that a few that found room at the same time do not stop each other.
 const MARGIN_BYTES: u64 = RESERVED_BYTES / 2;
 /// The file that says of which catalog the others are.
 const OWNER: &str = ".catalog";
@@ -287,10 +287,14 @@ impl LocalStage {
 /// The file, made unless it is `open`: what is refused for want of room leaves not even an empty one. `rest` is what the chunk
 /// still needs.
 fn open_with_room(path: &Path, open: Option<Arc<File>>, rest: u64) -> io::Result<Arc<File>> {
-    let reserved = if open.is_some() { MARGIN_BYTES } else { RESERVED_BYTES };
-    leave_room(path.parent().unwrap_or(Path::new(".")), rest.saturating_add(reserved))?;
+    leave_room(path.parent().unwrap_or(Path::new(".")), wanted(open.is_some(), rest))?;
     let make = || OpenOptions::new().create(true).write(true).truncate(false).open(path).map(Arc::new);
     open.map_or_else(make, Ok)
+}
+
+/// How many bytes have to be free where a chunk still needs `rest`.
+fn wanted(begun: bool, rest: u64) -> u64 {
+    rest.saturating_add(if begun { MARGIN_BYTES } else { RESERVED_BYTES })
 }
 
 /// Fails where less than `wanted` bytes are free. Others may write between this and our own writing, so it is a margin, not a

@@ -67,8 +67,12 @@ impl Budget {
         self.quick.load(Relaxed)
     }
 
-    pub fn tell_quick(&self, bytes: usize) {
-        self.quick.store(bytes, Relaxed);
+    pub fn tell_quick_up_to(&self, bytes: usize) {
+        self.quick.fetch_max(bytes, Relaxed);
+    }
+
+    pub fn tell_slow_beyond(&self, bytes: usize) {
+        self.quick.fetch_min(bytes, Relaxed);
     }
 
     /// One request larger than the whole budget waits for all of it, rather than for ever.

@@ -166,19 +166,24 @@ impl Chunker {
         self.expected = (chunk.len as usize + 1).next_power_of_two().clamp(SLOWEST, SMALLEST);
     }
 
-    /// Told how long it took to store a chunk of so many bytes, or to find out that it cannot be, repetitions included. Who begins
-    /// later profits by it.
+    /// Told how long it took to store a chunk of so many bytes, or to find out that it cannot be, repetitions included. Who
+    /// begins later profits by what was learnt; nothing is where the client did not wait for the answer.
     pub fn stored(&mut self, bytes: u64, took: Duration) {
         let bytes = usize::try_from(bytes).unwrap_or(LARGEST);
-        if took > SLOW {
-            self.ceiling = (bytes / 2).clamp(SMALLEST, LARGEST);
-        } else if took > QUICK {
-            self.ceiling = self.ceiling.min(bytes.max(SMALLEST));
+        if took > QUICK {
+            self.ceiling = match took > SLOW {
+                true => (bytes / 2).clamp(SMALLEST, LARGEST),
+                false => self.ceiling.min(bytes.max(SMALLEST)),
+            };
+            // What is small and slow has waited for something else.
+            if bytes >= SMALLEST {
+                self.budget.tell_slow_beyond(self.ceiling);
+            }
         } else if bytes >= self.ceiling {
             self.ceiling = (self.ceiling * 2).min(LARGEST);
+            self.budget.tell_quick_up_to(self.ceiling);
         }
         self.target = self.target.min(self.ceiling);
-        self.budget.tell_quick(self.ceiling);
     }
 
     fn deliver(&mut self, mut chunk: Chunk) -> Result<Option<Chunk>, UploadError> {

@@ -32,6 +32,18 @@ async fn many_small_pieces_and_many_large_ones_are_written_in_order() {
     assert_eq!(conformance::contents(&store, place, bytes.len() as u64).await.unwrap(), bytes);
 }
 
+#[test]
+fn a_chunk_that_has_begun_needs_less_room_than_one_that_begins() {
+    assert_eq!((wanted(false, 5), wanted(true, 5)), (5 + (64 << 20), 5 + (32 << 20)));
+    assert_eq!(wanted(true, u64::MAX), u64::MAX);
+}
+
+#[tokio::test]
+async fn of_a_large_chunk_three_pieces_are_in_memory_at_most() {
+    let (_folder, store) = store().await;
+    assert_eq!((store.holds(1000), store.holds(4 << 20)), (1000, 768 << 10));
+}
+
 #[tokio::test]
 async fn a_file_is_never_truncated() {
     let (_folder, store) = store().await;

@@ -217,6 +217,22 @@ async fn who_begins_after_a_chunk_was_stored_slowly_begins_with_less() {
 }
 
 #[actix_web::test]
+async fn only_who_has_seen_a_large_chunk_stored_speaks_of_large_ones() {
+    let budget = Budget::new(64 * MIB as u32);
+    let begin = || Chunker::new(body(pieces(4, MIB)), budget.clone()).announced(Some(4 * MIB as u64));
+    let first = async || begin().next().await.unwrap().unwrap().len / MIB as u64;
+    // One that began before, and goes on in small chunks, knows no better.
+    let mut before = begin();
+    before.stored(4096, Duration::from_secs(2));
+    assert_eq!(first().await, 4);
+    begin().stored(4 * MIB as u64, Duration::from_secs(2));
+    before.stored(4096, Duration::from_millis(1));
+    assert_eq!(first().await, 2);
+    begin().stored(2 * MIB as u64, Duration::from_millis(1));
+    assert_eq!(first().await, 4);
+}
+
+#[actix_web::test]
 async fn one_first_chunk_takes_no_more_than_a_quarter_of_the_budget() {
     for (total, first) in [(4, 1), (8, 2), (64, 4)] {
         let budget = Budget::new((total * MIB) as u32);

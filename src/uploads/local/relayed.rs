@@ -1,7 +1,7 @@
 //! What relays send: chunks that are stored whole or not at all.
 //!
 //! A chunk is written while it comes, and counted when all of it has come. One that breaks off leaves bytes that count nowhere,
-//! at places where, in its epoch, no others will ever be.
+//! where in its epoch only the same bytes can be written again.
 
 use super::LocalUploads;
 use super::writer::Fitting;

@@ -71,6 +71,10 @@ async fn a_request_that_is_cancelled_while_it_reads_holds_nothing(rig: &Rig) {
         };
         assert_eq!(held, granted, "{way:?}");
     }
+    let upload = rig.stat(upload.id).await.unwrap();
+    let (body, stalls) = stalled(&sample(1, 2 * MIB));
+    let request = rig.uploads.append(&rig.call, upload.id, holds(&upload, 4 * MIB), body);
+    assert_eq!(cancelled(rig, request, stalls).await as u64, rig.blobs.holds(4 * MIB as u64));
     rig.check_holds_just(upload.id, b"12345").await;
 }
 
