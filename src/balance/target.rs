@@ -113,7 +113,7 @@ impl Lease {
         Self(target)
     }
 
-    pub fn target(&self) -> &Target {
+    pub fn target(&self) -> &Arc<Target> {
         &self.0
     }
 }

@@ -292,9 +292,13 @@ fn open_with_room(path: &Path, open: Option<Arc<File>>, rest: u64) -> io::Result
     open.map_or_else(make, Ok)
 }
 
-/// How many bytes have to be free where a chunk still needs `rest`.
+/// How many bytes have to be free where a chunk still needs `rest`. What is written has its room.
 fn wanted(begun: bool, rest: u64) -> u64 {
-    rest.saturating_add(if begun { MARGIN_BYTES } else { RESERVED_BYTES })
+    match (begun, rest) {
+        (true, 0) => 0,
+        (true, _) => rest.saturating_add(MARGIN_BYTES),
+        (false, _) => rest.saturating_add(RESERVED_BYTES),
+    }
 }
 
 /// Fails where less than `wanted` bytes are free. Others may write between this and our own writing, so it is a margin, not a

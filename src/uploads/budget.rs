@@ -14,7 +14,7 @@ pub struct Budget {
     free: Arc<Semaphore>,
     total: u32,
     patience: Duration,
-    quick: Arc<AtomicUsize>,
+    worth_trying: Arc<AtomicUsize>,
 }
 
 /// How long a backend lets a request wait for room: with what its database may take after that, it still says no before the
@@ -32,9 +32,9 @@ pub struct Grant(OwnedSemaphorePermit);
 
 impl Budget {
     pub fn new(bytes: u32) -> Self {
-        let (free, quick) =
+        let (free, worth_trying) =
             (Arc::new(Semaphore::new(bytes as usize)), Arc::new(AtomicUsize::new(usize::MAX)));
-        Self { free, total: bytes, patience: PATIENCE, quick }
+        Self { free, total: bytes, patience: PATIENCE, worth_trying }
     }
 
     /// A relay has more patience: while it asks again and again for one chunk, the next one waits for room, and must not fail
@@ -62,17 +62,17 @@ impl Budget {
         self.total as usize
     }
 
-    /// The largest chunk that is stored quickly, as far as those know who share the budget.
-    pub fn quick(&self) -> usize {
-        self.quick.load(Relaxed)
+    /// The largest chunk that is worth trying, as far as those know who share the budget: twice what was stored quickly.
+    pub fn worth_trying(&self) -> usize {
+        self.worth_trying.load(Relaxed)
     }
 
     pub fn tell_quick_up_to(&self, bytes: usize) {
-        self.quick.fetch_max(bytes, Relaxed);
+        self.worth_trying.fetch_max(bytes, Relaxed);
     }
 
     pub fn tell_slow_beyond(&self, bytes: usize) {
-        self.quick.fetch_min(bytes, Relaxed);
+        self.worth_trying.fetch_min(bytes, Relaxed);
     }
 
     /// One request larger than the whole budget waits for all of it, rather than for ever.

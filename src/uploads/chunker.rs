@@ -75,7 +75,7 @@ enum Tail {
 
 impl Chunker {
     pub fn new(body: Body, budget: Budget) -> Self {
-        let (target, expected, ceiling) = (SMALLEST, SLOWEST, budget.quick().min(LARGEST));
+        let (target, expected, ceiling) = (SMALLEST, SLOWEST, budget.worth_trying().min(LARGEST));
         Self { body, budget, target, expected, ceiling, announced: None, carried: None, tail: Tail::Open }
     }
 
@@ -166,24 +166,30 @@ impl Chunker {
         self.expected = (chunk.len as usize + 1).next_power_of_two().clamp(SLOWEST, SMALLEST);
     }
 
-    /// Told how long it took to store a chunk of so many bytes, or to find out that it cannot be, repetitions included. Who
+    /// Told how long it took to store a chunk of so many bytes, repetitions included. Who
     /// begins later profits by what was learnt; nothing is where the client did not wait for the answer.
     pub fn stored(&mut self, bytes: u64, took: Duration) {
         let bytes = usize::try_from(bytes).unwrap_or(LARGEST);
         if took > QUICK {
-            self.ceiling = match took > SLOW {
-                true => (bytes / 2).clamp(SMALLEST, LARGEST),
-                false => self.ceiling.min(bytes.max(SMALLEST)),
-            };
+            let bearable = if took > SLOW { bytes / 2 } else { bytes };
+            // What was read ahead may be larger than what is allowed by now.
+            self.ceiling = self.ceiling.min(bearable.max(SMALLEST));
             // What is small and slow has waited for something else.
             if bytes >= SMALLEST {
                 self.budget.tell_slow_beyond(self.ceiling);
             }
         } else if bytes >= self.ceiling {
-            self.ceiling = (self.ceiling * 2).min(LARGEST);
+            self.ceiling = (self.ceiling * 2).max(bytes).min(LARGEST);
             self.budget.tell_quick_up_to(self.ceiling);
         }
         self.target = self.target.min(self.ceiling);
+    }
+
+    /// Told how long it took to find out that a chunk of so many bytes cannot be stored now. Less might have been.
+    pub fn not_stored(&mut self, bytes: u64, took: Duration) {
+        if took > QUICK {
+            self.stored(bytes, took);
+        }
     }
 
     fn deliver(&mut self, mut chunk: Chunk) -> Result<Option<Chunk>, UploadError> {

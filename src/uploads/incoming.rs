@@ -1,4 +1,4 @@
-use super::{Append, Checking, Chunk, Chunker, UploadError, Writer};
+use super::{Append, Checking, Chunk, Chunker, Position, UploadError, Writer};
 use crate::domain::{Checksum, Upload};
 use std::time::Duration;
 
@@ -32,19 +32,19 @@ impl Incoming {
         Ok(chunk)
     }
 
-    /// How to append a chunk to `upload`, in the epoch that is our own; `None` if it has nothing to say: no bytes, no length
-    /// that was not known before, no word that what is pending counts.
-    pub fn append(&self, upload: &Upload, chunk: &Chunk) -> Option<Append> {
+    /// How to append a chunk at a position of our own; `None` if it has nothing to say: no bytes, no length that was not known
+    /// before, no word that what is pending counts.
+    pub fn append(&self, position: Position, chunk: &Chunk) -> Option<Append> {
         let length = match chunk.last {
-            true if self.whole && upload.length.is_none() => Some(upload.end() + chunk.len),
+            true if self.whole && position.length.is_none() => Some(position.offset + chunk.len),
             true => self.length,
             false => None,
         };
         let pending = self.checking.is_some() && !chunk.last;
-        let confirms = upload.pending.is_some() && !pending;
-        (chunk.len > 0 || length.is_some() || confirms).then(|| Append {
-            offset: upload.end(),
-            writer: Writer::Holds(upload.epoch),
+        let confirms = position.pending && !pending;
+        (chunk.len > 0 || length.is_some() || confirms).then_some(Append {
+            offset: position.offset,
+            writer: Writer::Holds(position.epoch),
             length,
             count: Some(chunk.len),
             pending,
@@ -56,6 +56,15 @@ impl Incoming {
     /// As [`Chunker::stored`].
     pub fn stored(&mut self, bytes: u64, took: Duration) {
         self.chunker.stored(bytes, took);
+    }
+
+    /// Told what came of a chunk of so many bytes, and after which time.
+    pub fn tried<T>(&mut self, bytes: u64, took: Duration, outcome: &Result<T, UploadError>) {
+        match outcome {
+            Ok(_) => self.chunker.stored(bytes, took),
+            Err(UploadError::Unavailable { .. }) => self.chunker.not_stored(bytes, took),
+            Err(_) => {}
+        }
     }
 
     /// The upload that all of the body came to.

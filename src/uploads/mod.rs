@@ -12,6 +12,7 @@ mod chunker;
 mod incoming;
 mod local;
 mod pieces;
+mod position;
 mod sweeper;
 
 pub use budget::{Budget, Grant};
@@ -19,6 +20,7 @@ pub use changes::{Changes, TOLD_AT_ONCE};
 pub use chunker::{Chunk, Chunker, LARGEST as LARGEST_CHUNK};
 pub use incoming::Incoming;
 pub use local::{Finisher, LocalUploads};
+pub use position::Position;
 pub use sweeper::{SweepError, Sweeper, Swept, pair};
 
 use crate::domain::{

@@ -36,6 +36,7 @@ async fn many_small_pieces_and_many_large_ones_are_written_in_order() {
 fn a_chunk_that_has_begun_needs_less_room_than_one_that_begins() {
     assert_eq!((wanted(false, 5), wanted(true, 5)), (5 + (64 << 20), 5 + (32 << 20)));
     assert_eq!(wanted(true, u64::MAX), u64::MAX);
+    assert_eq!(wanted(true, 0), 0, "nothing is left to be written");
 }
 
 #[tokio::test]

@@ -1,19 +1,21 @@
 //! One question to the backends: asked until one of them answers it, within a patience.
 
+pub use super::question::{Answer, Coming, Question};
+
 use crate::balance::{Lease, LeastRequests, Load, ReplicaSet, RetryBudget, RoundRobin, Target};
 use crate::domain::ContainerId;
 use crate::http::names;
-use crate::protocol::internal;
 use crate::replica::Asked;
 use crate::telemetry::metrics::RELAY_RETRIES;
 use crate::uploads::{Call, UploadError};
 use actix_web::body::SizedStream;
-use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
 use awc::ClientResponse;
 use awc::error::{ConnectError, SendRequestError};
 use bytes::Bytes;
 use futures_util::stream;
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -45,50 +47,6 @@ pub struct Backends {
     pub retries: RetryBudget,
 }
 
-/// A request that may be sent more than once.
-pub struct Question<'a> {
-    pub method: Method,
-    /// Path and query.
-    pub path: String,
-    pub headers: Vec<(HeaderName, HeaderValue)>,
-    pub body: &'a [Bytes],
-    /// Bytes of `body`.
-    pub len: u64,
-}
-
-impl Question<'_> {
-    pub fn get(path: impl Into<String>) -> Self {
-        Self { method: Method::GET, path: path.into(), headers: Vec::new(), body: &[], len: 0 }
-    }
-
-    fn is_traffic(&self) -> bool {
-        !self.path.starts_with(internal::INTERNAL)
-    }
-
-    fn load(&self) -> Load {
-        match self.method {
-            // What replicas tell each other has a body, too.
-            Method::PATCH | Method::POST if self.len > 0 && self.path.starts_with("/files/") => Load::Bytes,
-            _ => Load::Question,
-        }
-    }
-}
-
-/// What a backend said.
-pub struct Answer<B> {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: B,
-    /// The question was sent before and may have been carried out then.
-    pub doubtful: bool,
-}
-
-/// An answer whose body is still coming; its backend is busy with it until it is dropped.
-pub struct Coming {
-    pub response: ClientResponse,
-    pub lease: Lease,
-}
-
 /// How long a question is asked, and how long one backend has for its answer.
 #[derive(Clone, Copy)]
 struct Limits {
@@ -109,6 +67,9 @@ enum Trouble {
     #[error("it is unavailable")]
     Busy,
 }
+
+/// Which backend is being asked, or has answered last.
+pub type Whereabouts = RefCell<Option<Arc<Target>>>;
 
 /// Asks backends. One for each worker, since awc's connections belong to a thread.
 #[derive(Clone)]
@@ -153,6 +114,39 @@ impl Client {
     pub async fn ask(&self, call: &Call, question: &Question<'_>) -> Result<Answer<Bytes>, UploadError> {
         let fit = |tried: &[SocketAddr]| self.backends.set.pick(&self.backends.least, tried);
         self.ask_one_of(fit, call, question, Limits::of(PATIENCE)).await
+    }
+
+    /// As [`Client::ask`]. Keeps in `at` whom it asks, while there is hope of an answer.
+    pub async fn ask_at(
+        &self,
+        call: &Call,
+        question: &Question<'_>,
+        at: &Whereabouts,
+    ) -> Result<Answer<Bytes>, UploadError> {
+        let fit = |tried: &[SocketAddr]| self.backends.set.pick(&self.backends.least, tried);
+        let attempt = async |lease: Lease| {
+            at.replace(Some(lease.target().clone()));
+            let answer = self.answer(call, question, lease.target(), ANSWER).await;
+            answer.inspect_err(|_| {
+                at.replace(None);
+            })
+        };
+        let (mut answer, doubtful) =
+            self.persist(Instant::now() + PATIENCE, Vec::new(), fit, attempt).await?;
+        answer.doubtful = doubtful;
+        Ok(answer)
+    }
+
+    /// Asks one backend, once.
+    pub async fn ask_once(
+        &self,
+        call: &Call,
+        question: &Question<'_>,
+        target: Arc<Target>,
+    ) -> Option<Answer<Bytes>> {
+        let lease = Lease::new(target);
+        let answer = self.answer(call, question, lease.target(), ANSWER).await;
+        answer.inspect_err(|trouble| log::debug!("backend {}: {trouble}", lease.target().address)).ok()
     }
 
     /// As [`Client::ask`], for people who want an answer now, be it that there is none.

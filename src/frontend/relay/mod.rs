@@ -4,26 +4,27 @@
 //! chunk goes to whichever backend has the least to do. When no clear answer comes the same chunk is sent to another: it is
 //! stored whole or not at all, in an epoch that only this request holds, so sending it twice does no harm.
 //!
-//! Start reading in [`RelayUploads::send_chunk`], the heart; `client` asks the backends, `wire` says in what words, `download`
+//! Start reading in [`RelayUploads::send_chunk`], the heart; `pipeline` sends the next chunk while one is being stored, `client` asks the backends, `wire` says in what words, `download`
 //! goes on from another backend where one stopped, `known` spares a question before it.
 
 pub mod client;
 mod download;
 mod known;
+mod pipeline;
+mod question;
 pub mod wire;
 
-use crate::domain::{Listing, NewUpload, Page, Segment, State, Upload, UploadId};
+use crate::domain::{Epoch, Listing, NewUpload, Page, Segment, State, Upload, UploadId};
 use crate::uploads::{
     Append, Body, Budget, Call, Chunk, Chunker, Content, First, Incoming, Sought, UploadError, Uploads,
     Writer,
 };
 use async_trait::async_trait;
-use client::{Client, PATIENCE, READING};
-use futures_util::TryFutureExt;
-use futures_util::future::try_join;
+use client::{Client, READING, Whereabouts};
 use known::Known;
+use pipeline::Pipeline;
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Uploads kept by backends. One for each worker; the budget and what is known of the backends are shared.
 #[derive(Clone)]
@@ -38,33 +39,24 @@ impl RelayUploads {
         Self { client, budget, known: Known::default() }
     }
 
-    /// Sends chunk after chunk, the `next` of which was read already. The record is told when no more will come, unless it
-    /// has been (`told`).
+    /// Sends chunk after chunk, unless the `last` one is sent already. The record is told when no more will come, unless it has
+    /// been (`told`).
     async fn relay(
         &self,
         call: &Call,
-        mut upload: Upload,
+        mut pipeline: Pipeline<'_>,
         mut incoming: Incoming,
-        mut next: Result<Option<Chunk>, UploadError>,
-        mut told: bool,
+        last: bool,
+        told: bool,
     ) -> Result<Upload, UploadError> {
-        let read = loop {
-            let chunk = match next {
-                Ok(Some(chunk)) => chunk,
-                Ok(None) => break Ok(()),
-                Err(error) => break Err(error),
-            };
-            let (last, bytes) = (chunk.last, chunk.len);
-            let append = incoming.append(&upload, &chunk);
-            told = append.is_some_and(|append| !append.more);
-            let sending = async {
-                match append {
-                    Some(append) => self.send_chunk(call, &upload, append, chunk).await,
-                    None => Ok(upload.clone()),
-                }
-            };
-            (upload, next) = while_reading(&mut incoming, last, bytes, sending).await?;
+        let sent = send_all(&mut pipeline, &mut incoming, last, told).await;
+        // If one cannot be stored the request fails at once: its client may take minutes until it sends more.
+        let finished = match sent {
+            Ok(sent) => pipeline.finish().await.map(|upload| (upload, sent)),
+            Err(error) => Err(error),
         };
+        pipeline.tell(&mut incoming);
+        let (upload, Sent { told, read }) = finished?;
         if !told && upload.state() == State::Receiving {
             self.leave(call, &upload).await;
         }
@@ -84,34 +76,56 @@ impl RelayUploads {
     /// Has one chunk stored, exactly once, by whichever backend can.
     ///
     /// The chunk may be sent several times: after an unclear failure nobody knows whether it was stored. A backend that finds
-    /// it stored refuses it, since the upload is at its end by then; that counts as stored only if the epoch is still our own,
-    /// for otherwise another client request brought these bytes.
+    /// it stored refuses it, since the upload is at its end by then, or further; that counts as stored only if the epoch is
+    /// still our own, for otherwise another client request brought these bytes.
     async fn send_chunk(
         &self,
         call: &Call,
-        upload: &Upload,
+        id: UploadId,
+        epoch: Epoch,
         append: Append,
-        chunk: Chunk,
+        chunk: &Chunk,
+        at: &Whereabouts,
     ) -> Result<Upload, UploadError> {
-        let (id, epoch) = (upload.id, upload.epoch);
-        let answer = self.client.ask(call, &wire::append(id, &append, &chunk)).await?;
+        let answer = self.client.ask_at(call, &wire::append(id, &append, chunk), at).await?;
         let end = append.offset + chunk.len;
-        let stored = match wire::upload(&answer) {
+        let stored = self.unless_stored_before(call, (id, epoch, end), wire::upload(&answer)).await;
+        // No record tells what is pending: that is known to whom it belongs.
+        stored.map(|upload| Upload { pending: append.pending.then_some(end), ..upload })
+    }
+
+    /// Has an upload created, with its first chunk.
+    async fn create_with(
+        &self,
+        call: &Call,
+        new: &NewUpload,
+        chunk: &Chunk,
+        at: &Whereabouts,
+    ) -> Result<Upload, UploadError> {
+        let answer = self.client.ask_at(call, &wire::create(new, chunk), at).await?;
+        self.unless_stored_before(call, (new.id, Epoch::FIRST, chunk.len), wire::upload(&answer)).await
+    }
+
+    /// The answer about a chunk up to `end`; a refusal that says that it is stored already is none.
+    async fn unless_stored_before(
+        &self,
+        call: &Call,
+        (id, epoch, end): (UploadId, Epoch, u64),
+        answer: Result<Upload, UploadError>,
+    ) -> Result<Upload, UploadError> {
+        match answer {
             Err(
                 UploadError::WrongOffset { offset, epoch: now }
                 | UploadError::Complete { offset, epoch: now },
-            ) if offset == end && now == epoch => {
-                let upload = self.stat(call, id).await?;
-                // Another request may have taken over while we asked: its epoch is not ours to write in.
-                match upload.epoch == epoch {
-                    true => Ok(upload),
-                    false => Err(UploadError::Superseded { offset: upload.offset, epoch: upload.epoch }),
-                }
-            }
-            stored => stored,
-        };
-        // No record tells what is pending: that is known to whom it belongs.
-        stored.map(|upload| Upload { pending: append.pending.then_some(end), ..upload })
+            ) if offset >= end && now == epoch => {}
+            clear => return clear,
+        }
+        let upload = self.stat(call, id).await?;
+        // Another request may have taken over while we asked: its epoch is not ours to write in.
+        match upload.epoch == epoch {
+            true => Ok(upload),
+            false => Err(UploadError::Superseded { offset: upload.offset, epoch: upload.epoch }),
+        }
     }
 
     /// Takes the next epoch for this request, and so fences every earlier one, before its first byte is read.
@@ -140,12 +154,6 @@ impl RelayUploads {
         }
         Err(refused.unwrap_or(UploadError::Internal))
     }
-
-    /// The chunk's room is free again as soon as it is stored.
-    async fn create_with(&self, call: &Call, new: &NewUpload, chunk: Chunk) -> Result<Upload, UploadError> {
-        let answer = self.client.ask(call, &wire::create(new, &chunk)).await?;
-        wire::upload(&answer)
-    }
 }
 
 /// How often a request claims an upload that other requests claim at the same time.
@@ -154,36 +162,37 @@ const CLAIMS: u32 = 8;
 /// How long a request tries to say that it has ended.
 const LEAVING: Duration = Duration::from_secs(1);
 
-/// Reads the next chunk while one is on its way.
-///
-/// If that one cannot be sent the request fails at once: its client may take minutes until it sends more. If the body fails
-/// the chunk before it is stored first.
-async fn while_reading(
+/// What came of a client's body.
+struct Sent {
+    /// The last chunk has said that no more will come.
+    told: bool,
+    /// How the body has ended. What came before that is sent, be it well or not.
+    read: Result<(), UploadError>,
+}
+
+/// Reads chunks while others are being stored. Fails if one of those cannot be.
+async fn send_all(
+    pipeline: &mut Pipeline<'_>,
     incoming: &mut Incoming,
-    last: bool,
-    bytes: u64,
-    sending: impl Future<Output = Result<Upload, UploadError>>,
-) -> Result<(Upload, Result<Option<Chunk>, UploadError>), UploadError> {
-    let begun = Instant::now();
-    let sending = sending.map_ok(|upload| (upload, begun.elapsed()));
-    let reading = async {
-        match last {
-            true => Ok(Ok(None)),
-            false => Ok(incoming.next().await),
-        }
-    };
-    match try_join(sending, reading).await {
-        Ok(((upload, took), next)) => {
-            incoming.stored(bytes, took);
-            Ok((upload, next))
-        }
-        Err(error) => {
-            if matches!(error, UploadError::Unavailable { .. }) {
-                incoming.stored(bytes, PATIENCE);
-            }
-            Err(error)
+    mut last: bool,
+    mut told: bool,
+) -> Result<Sent, UploadError> {
+    while !last {
+        let next = pipeline.while_storing(incoming.next()).await?;
+        pipeline.tell(incoming);
+        let chunk = match next {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => break,
+            Err(error) => return Ok(Sent { told, read: Err(error) }),
+        };
+        last = chunk.last;
+        let append = incoming.append(pipeline.position(), &chunk);
+        told = append.is_some_and(|append| !append.more);
+        if let Some(append) = append {
+            pipeline.send(append, chunk).await?;
         }
     }
+    Ok(Sent { told, read: Ok(()) })
 }
 
 #[async_trait(?Send)]
@@ -191,7 +200,9 @@ impl Uploads for RelayUploads {
     /// A body of at most one chunk is one question to one backend, and there one transaction.
     async fn create(&self, call: &Call, mut new: NewUpload, first: First) -> Result<Upload, UploadError> {
         let (body, whole) = match first {
-            First::Nothing => return self.create_with(call, &new, Chunk::default()).await,
+            First::Nothing => {
+                return self.create_with(call, &new, &Chunk::default(), &Whereabouts::default()).await;
+            }
             First::Part(body) => (body, false),
             First::Chunk { body, .. } => (body, false),
             First::Whole(body) => (body, true),
@@ -202,11 +213,9 @@ impl Uploads for RelayUploads {
         if whole && chunk.last {
             new.length = new.length.or(Some(chunk.len));
         }
-        let mut incoming = Incoming::new(chunker, whole);
-        let (last, bytes, told) = (chunk.last, chunk.len, !chunk.more);
-        let sending = self.create_with(call, &new, chunk);
-        let (upload, next) = while_reading(&mut incoming, last, bytes, sending).await?;
-        self.relay(call, upload, incoming, next, told).await
+        let (last, told) = (chunk.last, !chunk.more);
+        let pipeline = Pipeline::creating(self, call, new, chunk);
+        self.relay(call, pipeline, Incoming::new(chunker, whole), last, told).await
     }
 
     async fn append(
@@ -218,12 +227,11 @@ impl Uploads for RelayUploads {
     ) -> Result<Upload, UploadError> {
         let upload = self.claim(call, id, append).await?;
         let chunker = Chunker::new(body, self.budget.clone()).announced(append.count);
-        let mut incoming = match append.checksum {
+        let incoming = match append.checksum {
             Some(checksum) => Incoming::checked(chunker, checksum, append.length),
             None => Incoming::new(chunker, false),
         };
-        let first = incoming.next().await;
-        self.relay(call, upload, incoming, first, false).await
+        self.relay(call, Pipeline::after(self, call, upload), incoming, false, false).await
     }
 
     async fn stat(&self, call: &Call, id: UploadId) -> Result<Upload, UploadError> {

@@ -202,6 +202,37 @@ async fn chunks_shrink_while_they_are_stored_slowly_and_grow_again_after() {
     assert_eq!(lengths, [1, 2, 4, 8, 4, 2, 2, 2, 4]);
 }
 
+/// The next chunk is read while one is being stored, so it may be as large as was allowed before.
+#[actix_web::test]
+async fn what_is_stored_slowly_never_allows_more_than_before_and_what_is_stored_quickly_never_less() {
+    let allowed = async |stored: &[(usize, u64)]| {
+        let mut chunker = Chunker::new(body(pieces(64, MIB)), Budget::new(256 * MIB as u32));
+        for (mib, took) in stored {
+            chunker.stored((mib * MIB) as u64, Duration::from_millis(*took));
+        }
+        let mut largest = 0;
+        for _ in 0..6 {
+            largest = largest.max(chunker.next().await.unwrap().unwrap().len);
+        }
+        largest / MIB as u64
+    };
+    assert_eq!(allowed(&[(8, 2000), (16, 2000)]).await, 4);
+    assert_eq!(allowed(&[(8, 2000), (16, 700)]).await, 4);
+    assert_eq!(allowed(&[(2, 2000), (8, 100)]).await, 8);
+}
+
+#[actix_web::test]
+async fn what_could_not_be_stored_in_time_is_tried_smaller_by_who_comes_next() {
+    let budget = Budget::new(64 * MIB as u32);
+    let begin = || Chunker::new(body(pieces(4, MIB)), budget.clone()).announced(Some(4 * MIB as u64));
+    let first = async || begin().next().await.unwrap().unwrap().len / MIB as u64;
+    // Refused at once: the size had nothing to do with it.
+    begin().not_stored(4 * MIB as u64, Duration::from_millis(10));
+    assert_eq!(first().await, 4);
+    begin().not_stored(4 * MIB as u64, Duration::from_secs(3));
+    assert_eq!(first().await, 2);
+}
+
 /// One that is too large to be stored in time would else be sent again and again, by one request after the other.
 #[actix_web::test]
 async fn who_begins_after_a_chunk_was_stored_slowly_begins_with_less() {

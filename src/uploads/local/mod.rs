@@ -8,6 +8,7 @@ mod recent;
 mod relayed;
 #[cfg(test)]
 mod tests;
+mod under_way;
 mod writer;
 
 pub use finishing::Finisher;
@@ -24,6 +25,7 @@ use recent::Recent;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use under_way::UnderWay;
 
 /// How long who asks where to go on waits for a writer that stores nothing, and may be dead.
 const SETTLING: Duration = Duration::from_millis(500);
@@ -46,6 +48,7 @@ pub struct LocalUploads {
     /// How many bytes the parts of a final upload may have together.
     limit: u64,
     recent: Recent,
+    under_way: UnderWay,
 }
 
 impl LocalUploads {
@@ -57,7 +60,8 @@ impl LocalUploads {
         ttl: Duration,
         limit: u64,
     ) -> Self {
-        Self { catalog, blobs, budget, backend, ttl, limit, recent: Recent::default() }
+        let (recent, under_way) = (Recent::default(), UnderWay::default());
+        Self { catalog, blobs, budget, backend, ttl, limit, recent, under_way }
     }
 
     /// For tests that remove uploads by the thousand.
@@ -96,10 +100,11 @@ impl LocalUploads {
         mut incoming: Incoming,
     ) -> Result<Upload, UploadError> {
         while let Some(chunk) = incoming.next().await? {
-            if let Some(append) = incoming.append(&upload, &chunk) {
+            if let Some(append) = incoming.append((&upload).into(), &chunk) {
                 let (bytes, begun) = (chunk.len, Instant::now());
-                upload = self.append_chunk(call, upload.id, append, chunk).await?;
-                incoming.stored(bytes, begun.elapsed());
+                let appended = self.append_chunk(call, upload.id, append, chunk).await;
+                incoming.tried(bytes, begun.elapsed(), &appended);
+                upload = appended?;
             }
         }
         incoming.ended(upload)
@@ -137,10 +142,12 @@ impl Uploads for LocalUploads {
         let announced = new.length.filter(|_| whole);
         let mut chunker = Chunker::new(body, self.budget.clone()).announced(announced);
         let chunk = chunker.next().await?.unwrap_or_default();
-        let last = chunk.last;
-        let length = new.length.or((whole && last).then_some(chunk.len));
-        let upload = self.create_with(call, &new, chunk, length).await?;
-        let incoming = Incoming::new(chunker, whole);
+        let (last, bytes, begun) = (chunk.last, chunk.len, Instant::now());
+        let length = new.length.or((whole && last).then_some(bytes));
+        let mut incoming = Incoming::new(chunker, whole);
+        let created = self.create_with(call, &new, chunk, length).await;
+        incoming.tried(bytes, begun.elapsed(), &created);
+        let upload = created?;
         match last {
             true => incoming.ended(upload),
             false => self.append_all(call, upload, incoming).await,
@@ -155,7 +162,7 @@ impl Uploads for LocalUploads {
         body: Body,
     ) -> Result<Upload, UploadError> {
         let after = match append.writer {
-            Writer::Holds(_) => return self.append_relayed(call, id, append, body).await,
+            Writer::Holds(epoch) => return self.append_relayed(call, id, epoch, append, body).await,
             Writer::ClaimsAfter(epoch) => Some(epoch),
             Writer::Claims => None,
         };

@@ -2,11 +2,14 @@
 //!
 //! A chunk is written while it comes, and counted when all of it has come. One that breaks off leaves bytes that count nowhere,
 //! where in its epoch only the same bytes can be written again.
+//!
+//! While one is made durable and counted, the next one may come and be written already: see [`super::under_way`].
 
 use super::LocalUploads;
+use super::under_way::{Before, Storing, Tail};
 use super::writer::Fitting;
 use crate::db::Staged;
-use crate::domain::{Digest, NewUpload, Upload, UploadId};
+use crate::domain::{Digest, Epoch, NewUpload, Upload, UploadId};
 use crate::uploads::arriving::Arriving;
 use crate::uploads::budget::busy;
 use crate::uploads::checking::absorb;
@@ -22,29 +25,47 @@ impl LocalUploads {
         body: Body,
     ) -> Result<Upload, UploadError> {
         let count = first.count.unwrap_or(0);
+        let storing = self.storing(new.id, Epoch::FIRST, &first);
         self.receive(body, count, async |arriving| {
             let fitting = Fitting::first(new.id, first)?;
-            let (digest, staged) = self.stage_arriving(&fitting, count, arriving).await?;
+            let (digest, staged) = self.stage_arriving(&fitting, count, arriving, storing.as_ref()).await?;
             self.record(call, new, fitting, digest, staged).await
         })
         .await
     }
 
-    /// A chunk in the epoch that the relay holds.
+    /// A chunk in the epoch that the relay holds. It may come before the one that it follows is stored.
     pub(super) async fn append_relayed(
         &self,
         call: &Call,
         id: UploadId,
+        epoch: Epoch,
         append: Append,
         body: Body,
     ) -> Result<Upload, UploadError> {
         let count = append.count.unwrap_or(0);
+        let before = self.under_way.before(id, epoch, append.offset);
+        let storing = self.storing(id, epoch, &append);
+        // Waited for before there is room for this one, which the one before it may need.
+        let (tail, before) = follow(before, &append).await;
         self.receive(body, count, async |arriving| {
-            let fitting = self.fitting(id, append, count).await?;
-            let (digest, staged) = self.stage_arriving(&fitting, count, arriving).await?;
+            let fitting = match tail {
+                Some(tail) => Fitting::following(id, epoch, append, tail),
+                None => self.fitting(id, append, count).await?,
+            };
+            let (digest, staged) = self.stage_arriving(&fitting, count, arriving, storing.as_ref()).await?;
+            if let Some(before) = before {
+                before.over().await;
+            }
             self.count(call, fitting, digest, staged).await
         })
         .await
+    }
+
+    /// Lets others know of a chunk that brings bytes, and brings them for good.
+    fn storing(&self, id: UploadId, epoch: Epoch, append: &Append) -> Option<Storing> {
+        let count = append.count.filter(|count| *count > 0 && !append.pending)?;
+        Some(self.under_way.enter(id, epoch, append.offset.checked_add(count)?))
     }
 
     /// Does `work` with a chunk of `count` bytes, in the room that it needs: taken before the first byte is read, so that
@@ -72,6 +93,7 @@ impl LocalUploads {
         fitting: &Fitting,
         count: u64,
         arriving: &mut Arriving,
+        storing: Option<&Storing>,
     ) -> Result<(Digest, Staged), UploadError> {
         let (mut digest, mut piece) = (fitting.digest.clone(), arriving.next().await?);
         if piece.is_empty() {
@@ -88,6 +110,27 @@ impl LocalUploads {
             };
             (digest, piece) = tokio::try_join!(storing, arriving.next())?;
         }
+        if let Some(storing) = storing {
+            storing.hashed(fitting.tail(digest.clone()));
+        }
         Ok((digest, stage.finish().await?))
+    }
+}
+
+/// What is known of the upload at the end of the chunk `before`, if `append` fits there; and that chunk, while it is not counted.
+///
+/// What is not so simple waits until that one is counted, and then asks the record.
+async fn follow(before: Option<Before>, append: &Append) -> (Option<Tail>, Option<Before>) {
+    let Some(mut before) = before else { return (None, None) };
+    let tail = before.hashed().await.filter(|tail| {
+        let end = append.offset.saturating_add(append.count.unwrap_or(0));
+        !append.pending && append.length.is_none() && tail.length.is_none_or(|length| end <= length)
+    });
+    match tail {
+        Some(tail) => (Some(tail), Some(before)),
+        None => {
+            before.over().await;
+            (None, None)
+        }
     }
 }

@@ -1,4 +1,5 @@
 use super::LocalUploads;
+use super::under_way::Tail;
 use crate::blobs::Place;
 use crate::catalog::{Advance, CatalogError, Record};
 use crate::db::Staged;
@@ -24,6 +25,17 @@ impl Fitting {
             Some(length) if append.count > Some(length) => Err(UploadError::PastTheEnd { length }),
             _ => Ok(Self { id, epoch: Epoch::FIRST, offset: 0, digest: Digest::default(), append }),
         }
+    }
+
+    /// Right after a chunk that is not counted yet.
+    pub fn following(id: UploadId, epoch: Epoch, append: Append, tail: Tail) -> Self {
+        let append = Append { length: tail.length, ..append };
+        Self { id, epoch, offset: append.offset, digest: tail.digest, append }
+    }
+
+    /// What follows the chunk, where `digest` is that of all bytes up to its end.
+    pub fn tail(&self, digest: Digest) -> Tail {
+        Tail { digest, length: self.append.length }
     }
 
     pub fn place(&self) -> Place {
@@ -126,8 +138,8 @@ impl LocalUploads {
             let advance = self.advance(call, &fitting, digest.clone());
             match self.catalog.append(fitting.id, &advance, staged.clone(), self.ttl).await {
                 Err(CatalogError::Conflict(now)) => {
-                    now.admit(advance.from, advance.epoch, advance.count, advance.length)?;
-                    fitting.offset = now.offset;
+                    let length = now.admit(advance.from, advance.epoch, advance.count, advance.length)?;
+                    (fitting.offset, fitting.append.length) = (now.offset, length);
                 }
                 moved => {
                     let upload = moved?;

@@ -14,6 +14,7 @@ mod in_flight;
 mod load;
 mod memory;
 mod resuming;
+mod sent_ahead;
 mod sharing;
 mod sweeping;
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::blobs::faulty::At;
 use crate::domain::{Algorithm, Checksum, Concat};
 
 on_both_stores!(
@@ -8,6 +9,7 @@ on_both_stores!(
     a_length_that_comes_with_a_wrong_checksum_is_not_declared,
     a_relays_pending_chunk_counts_with_the_next_that_does,
     a_chunk_that_is_pending_is_stored_once,
+    a_chunk_fits_though_what_was_pending_before_it_counts_meanwhile,
     the_next_epoch_begins_where_what_counts_ends,
     pending_bytes_are_swept_when_their_epoch_is_lost,
     pending_bytes_are_removed_with_their_upload,
@@ -107,6 +109,25 @@ async fn a_chunk_that_is_pending_is_stored_once(rig: &Rig) {
         assert_eq!((counted.offset, counted.pending), (12, None));
     }
     rig.check_holds_just(upload.id, b"before 12345").await;
+}
+
+async fn a_chunk_fits_though_what_was_pending_before_it_counts_meanwhile(rig: &Rig) {
+    let upload = rig.begun(b"1234567").await;
+    rig.pending(&upload, b"89abc").await.unwrap();
+    let behind = Upload { pending: Some(12), ..upload.clone() };
+    let (behind, bytes) = (Append { offset: 12, ..holds(&behind, 3 * MIB) }, sample(1, 3 * MIB));
+    let mut held = rig.blobs.hold(At::Finish);
+    let counting = async {
+        held.reached().await;
+        let nothing = Append { count: Some(0), ..behind };
+        let counted = rig.another_backend().append(&rig.call, upload.id, nothing, body(b"")).await.unwrap();
+        assert_eq!((counted.offset, counted.pending), (12, None));
+        drop(held);
+    };
+    let appending = rig.uploads.append(&rig.call, upload.id, behind, body(&bytes));
+    let (appended, ()) = tokio::join!(appending, counting);
+    assert_eq!(appended.unwrap().offset, 12 + bytes.len() as u64);
+    rig.check_holds_just(upload.id, &[b"123456789abc", bytes.as_slice()].concat()).await;
 }
 
 async fn the_next_epoch_begins_where_what_counts_ends(rig: &Rig) {

@@ -4,7 +4,7 @@ use crate::blobs::faulty::{At, Fault};
 on_both_stores!(
     a_chunk_that_could_not_be_written_does_not_move_the_offset,
     a_chunk_whose_answer_was_lost_can_be_sent_again,
-    a_store_that_is_full_in_the_middle_of_a_chunk_holds_nothing_of_it,
+    a_store_that_is_full_in_the_middle_of_a_chunk_counts_nothing_of_it,
     an_upload_that_could_not_be_written_is_not_created,
     the_chunks_before_a_failing_one_stay,
     a_read_that_fails_ends_with_an_error,
@@ -34,7 +34,7 @@ async fn a_chunk_that_could_not_be_written_does_not_move_the_offset(rig: &Rig) {
     rig.check_holds_just(upload.id, &[before, bytes].concat()).await;
 }
 
-async fn a_store_that_is_full_in_the_middle_of_a_chunk_holds_nothing_of_it(rig: &Rig) {
+async fn a_store_that_is_full_in_the_middle_of_a_chunk_counts_nothing_of_it(rig: &Rig) {
     let bytes = sample(1, 3 * MIB);
     let upload = rig.begun(b"before ").await;
     rig.blobs.script(At::Write, [Fault::Pass, Fault::Pass, Fault::Full]);

@@ -1,12 +1,15 @@
 use super::*;
 use crate::blobs::faulty::At;
+use std::cell::Cell;
 use std::pin::pin;
+use std::rc::Rc;
 use tokio::sync::oneshot;
 
 on_both_stores!(
     a_request_that_is_cancelled_while_it_reads_holds_nothing,
     a_request_that_is_cancelled_while_it_stores_holds_nothing,
     a_chunk_is_held_until_it_is_stored,
+    no_more_of_a_relays_chunk_is_read_than_there_is_room_for,
 );
 
 /// Every way by which bytes come.
@@ -108,4 +111,25 @@ async fn a_chunk_is_held_until_it_is_stored(rig: &Rig) {
     };
     let (stored, ()) = tokio::join!(rig.create(None, First::Whole(body(&bytes))), looking);
     rig.check_content(&stored.unwrap(), &bytes).await;
+}
+
+async fn no_more_of_a_relays_chunk_is_read_than_there_is_room_for(rig: &Rig) {
+    let (upload, bytes) = (rig.begun(b"").await, sample(1, 4 * MIB));
+    let read = Rc::new(Cell::new(0));
+    let count = read.clone();
+    let reading = body(&bytes).inspect_ok(move |part| count.set(count.get() + part.len() as u64));
+    let mut held = rig.blobs.hold(At::Write);
+    let looking = async {
+        held.reached().await;
+        // What could be read has been read by then.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert!(read.get() <= rig.blobs.holds(bytes.len() as u64), "{}", read.get());
+        drop(held);
+    };
+    let append = holds(&upload, bytes.len());
+    let appending = rig.uploads.append(&rig.call, upload.id, append, Box::pin(reading));
+    tokio::join!(appending, looking).0.unwrap();
+    rig.check_holds_just(upload.id, &bytes).await;
 }

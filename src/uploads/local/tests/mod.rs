@@ -1,13 +1,14 @@
 //! What the use-cases hold, over real stores: a SQLite catalog with a folder, and PostgreSQL for both.
 //!
 //! A rule is a function over a [`Rig`]; `on_both_stores!` makes a test of it on each. After every rule the budget has to be
-//! free again.
+//! free again, and no chunk under way.
 
 mod appending;
 mod checksum;
 mod creation;
 mod failures;
 mod fencing;
+mod following;
 mod joining;
 mod leftovers;
 mod memory;
@@ -219,6 +220,7 @@ impl Rig {
 
     fn check_budget(&self) {
         assert_eq!(self.budget.free(), BUDGET as usize);
+        assert!(self.uploads.under_way.is_empty());
     }
 }
 

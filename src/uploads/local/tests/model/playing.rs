@@ -186,6 +186,10 @@ async fn interrupted<G: Game>(
     }
     let (mut midway, mut unclear) = (before.begin(&ways), false);
     for Plan { id, act, ways } in meanwhile {
+        // It would wait for the one that is stopped.
+        if open.follows_what_is_under_way(id, &act) {
+            continue;
+        }
         let (told, before) = (open.perform(1, id, act).await, midway.clone());
         midway = midway.meanwhile(&ways, &told);
         assert!(!midway.is_impossible(), "{told:?} after {ways:?} with {before:?}");

@@ -169,6 +169,13 @@ impl Open {
         outcome.into()
     }
 
+    pub(super) fn follows_what_is_under_way(&self, id: UploadId, act: &Act) -> bool {
+        let Act::Append { append: Append { writer: Writer::Holds(epoch), offset, .. }, .. } = act else {
+            return false;
+        };
+        self.backends.iter().any(|backend| backend.under_way.before(id, *epoch, *offset).is_some())
+    }
+
     async fn sweep(&self, hand: usize) -> Result<(), SweepError> {
         let (mut sweeper, mut swept) = (self.sweepers[hand].lock().await, Swept::default());
         sweeper.sweep(&mut swept).await?;

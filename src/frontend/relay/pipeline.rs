@@ -1,0 +1,249 @@
+//! The chunks of one request that are on their way, in order.
+
+use super::client::{PATIENCE, Whereabouts};
+use super::{RelayUploads, wire};
+use crate::domain::{Epoch, NewUpload, Upload, UploadId};
+use crate::uploads::{Append, Call, Chunk, Incoming, Position, UploadError};
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::{FuturesOrdered, StreamExt};
+use std::cell::Cell;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// How many chunks are on their way at most, of which all but the first were sent ahead.
+const DEPTH: usize = 2;
+/// How many chunks go to one backend, one after the other. Then whoever is least busy gets the next one, which waits until all
+/// before it are stored: the backends share what a large upload costs.
+const RUN: u32 = 8;
+
+/// Sends chunks, each to be counted after the one before it.
+///
+/// While a backend makes one chunk durable the next one is sent ahead to the same backend, which counts it when that is done.
+/// That is an offer: where it is not taken, for whatever reason, the chunk is sent once more when all before it are stored, to
+/// any backend. So it saves time only, and what is sent ahead is sent as any chunk whose answer may be lost.
+pub(super) struct Pipeline<'a> {
+    sender: Sender<'a>,
+    /// Where the next chunk goes, once all that was sent is stored.
+    position: Position,
+    /// The record as it was told last.
+    upload: Option<Upload>,
+    in_flight: FuturesOrdered<LocalBoxFuture<'a, Result<Stored, Failed>>>,
+    /// Tells when the last of them is stored.
+    last: Option<oneshot::Receiver<Instant>>,
+    /// Of each chunk since that was told: how many bytes, and how long it took.
+    took: Vec<(u64, Duration)>,
+}
+
+/// Sends the chunks of one request.
+#[derive(Clone)]
+struct Sender<'a> {
+    relay: &'a RelayUploads,
+    call: &'a Call,
+    id: UploadId,
+    epoch: Epoch,
+    run: Rc<Run>,
+}
+
+/// The backend to which chunks are sent ahead.
+#[derive(Default)]
+struct Run {
+    at: Whereabouts,
+    /// How many chunks may still be sent ahead.
+    ahead: Cell<u32>,
+    /// How many chunks are not to be followed, before it is tried again.
+    rest: Cell<u32>,
+}
+
+struct Stored {
+    upload: Upload,
+    bytes: u64,
+    took: Duration,
+}
+
+struct Failed {
+    error: UploadError,
+    bytes: u64,
+}
+
+impl<'a> Pipeline<'a> {
+    /// Of a request that appends to an upload, in an epoch of its own.
+    pub fn after(relay: &'a RelayUploads, call: &'a Call, upload: Upload) -> Self {
+        Self { upload: Some(upload.clone()), ..Self::new(relay, call, upload.id, (&upload).into()) }
+    }
+
+    /// Of a request that creates an upload: the creation, with the first chunk, is on its way.
+    pub fn creating(relay: &'a RelayUploads, call: &'a Call, new: NewUpload, chunk: Chunk) -> Self {
+        let (epoch, length) = (Epoch::FIRST, new.length);
+        let position = Position { epoch, offset: chunk.len, length, pending: false };
+        let mut pipeline = Self::new(relay, call, new.id, position);
+        pipeline.sender.run.begin();
+        pipeline.push(chunk.len, pipeline.sender.clone().create(new, chunk));
+        pipeline
+    }
+
+    fn new(relay: &'a RelayUploads, call: &'a Call, id: UploadId, position: Position) -> Self {
+        let sender = Sender { relay, call, id, epoch: position.epoch, run: Rc::default() };
+        Self {
+            sender,
+            position,
+            upload: None,
+            in_flight: FuturesOrdered::new(),
+            last: None,
+            took: Vec::new(),
+        }
+    }
+
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Sends a chunk as soon as it may be sent. Returns before it is stored.
+    pub async fn send(&mut self, append: Append, chunk: Chunk) -> Result<(), UploadError> {
+        while !self.in_flight.is_empty() && !self.may_send_ahead(&append) {
+            self.one().await?;
+        }
+        let before = self.last.take().filter(|_| !self.in_flight.is_empty());
+        match before {
+            Some(_) => self.sender.run.go_on(),
+            None => self.sender.run.begin(),
+        }
+        self.position = self.position.after(&append);
+        self.push(chunk.len, self.sender.clone().append(append, chunk, before));
+        Ok(())
+    }
+
+    /// Awaits `work` while chunks are being stored. Fails as soon as one of those cannot be.
+    pub async fn while_storing<T>(&mut self, work: impl Future<Output = T>) -> Result<T, UploadError> {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                stored = self.one(), if !self.in_flight.is_empty() => stored?,
+                done = &mut work => return Ok(done),
+            }
+        }
+    }
+
+    /// The record, once all that was sent is stored.
+    pub async fn finish(&mut self) -> Result<Upload, UploadError> {
+        while !self.in_flight.is_empty() {
+            self.one().await?;
+        }
+        self.upload.clone().ok_or(UploadError::Internal)
+    }
+
+    /// Tells how long it took to store what is stored, or to find out that it cannot be.
+    pub fn tell(&mut self, incoming: &mut Incoming) {
+        for (bytes, took) in self.took.drain(..) {
+            incoming.stored(bytes, took);
+        }
+    }
+
+    fn push(&mut self, bytes: u64, sending: impl Future<Output = Result<Stored, UploadError>> + 'a) {
+        let (tell, told) = oneshot::channel();
+        self.last = Some(told);
+        self.in_flight.push_back(Box::pin(async move {
+            let stored = sending.await.map_err(|error| Failed { error, bytes })?;
+            tell.send(Instant::now()).ok();
+            Ok(stored)
+        }));
+    }
+
+    /// Waits for the first chunk that is on its way.
+    async fn one(&mut self) -> Result<(), UploadError> {
+        match self.in_flight.next().await {
+            Some(Ok(Stored { upload, bytes, took })) => {
+                self.upload = Some(upload);
+                self.took.push((bytes, took));
+                Ok(())
+            }
+            Some(Err(Failed { error, bytes })) => {
+                if matches!(error, UploadError::Unavailable { .. }) {
+                    self.took.push((bytes, PATIENCE));
+                }
+                Err(error)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Where memory is short others have chunks to send meanwhile, and there is nothing to gain.
+    fn may_send_ahead(&self, append: &Append) -> bool {
+        let budget = &self.sender.relay.budget;
+        self.in_flight.len() < DEPTH
+            && !append.pending
+            && !self.position.pending
+            && self.sender.run.goes_on()
+            && budget.free() >= budget.total() / 2
+    }
+}
+
+impl Run {
+    /// A chunk is sent to whichever backend is least busy.
+    fn begin(&self) {
+        match self.rest.get() {
+            0 => self.ahead.set(RUN - 1),
+            rest => self.rest.set(rest - 1),
+        }
+    }
+
+    /// One is sent ahead.
+    fn go_on(&self) {
+        self.ahead.set(self.ahead.get().saturating_sub(1));
+    }
+
+    fn goes_on(&self) -> bool {
+        self.ahead.get() > 0 && self.at.borrow().is_some()
+    }
+
+    /// The backend did not take what was sent ahead, as one of an earlier release does not.
+    fn end(&self) {
+        self.ahead.set(0);
+        self.rest.set(RUN);
+    }
+}
+
+impl Sender<'_> {
+    async fn create(self, new: NewUpload, chunk: Chunk) -> Result<Stored, UploadError> {
+        let begun = Instant::now();
+        let upload = self.relay.create_with(self.call, &new, &chunk, &self.run.at).await?;
+        Ok(Stored { upload, bytes: chunk.len, took: begun.elapsed() })
+    }
+
+    /// Sends a chunk, ahead if there is one `before` it.
+    async fn append(
+        self,
+        append: Append,
+        chunk: Chunk,
+        before: Option<oneshot::Receiver<Instant>>,
+    ) -> Result<Stored, UploadError> {
+        let (mut since, mut taken) = (Instant::now(), None);
+        if let Some(before) = before {
+            taken = self.send_ahead(&append, &chunk).await;
+            // If that one is not stored nobody waits for this one any more.
+            since = before.await.map_err(|_| UploadError::Internal)?.max(since);
+        }
+        let upload = match taken {
+            Some(stored) => stored,
+            None => self.send(append, &chunk).await?,
+        };
+        Ok(Stored { upload, bytes: chunk.len, took: since.elapsed() })
+    }
+
+    async fn send(&self, append: Append, chunk: &Chunk) -> Result<Upload, UploadError> {
+        self.relay.send_chunk(self.call, self.id, self.epoch, append, chunk, &self.run.at).await
+    }
+
+    async fn send_ahead(&self, append: &Append, chunk: &Chunk) -> Option<Upload> {
+        let target = self.run.at.borrow().clone()?;
+        let question = wire::append(self.id, append, chunk);
+        let answer = self.relay.client.ask_once(self.call, &question, target).await;
+        let stored = answer.and_then(|answer| wire::upload(&answer).ok());
+        if stored.is_none() {
+            self.run.end();
+        }
+        stored
+    }
+}

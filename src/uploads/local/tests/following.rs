@@ -1,0 +1,169 @@
+//! Chunks that come before the one that they follow is stored.
+
+use super::*;
+use crate::blobs::faulty::At;
+use futures_util::future::join;
+use futures_util::poll;
+use std::pin::pin;
+use tokio::sync::oneshot;
+
+on_both_stores!(
+    a_chunk_is_written_while_the_one_before_it_is_made_durable,
+    what_follows_a_chunk_that_is_given_up_is_refused_and_may_come_again,
+    what_follows_a_chunk_that_breaks_off_is_refused,
+    what_follows_a_chunk_that_is_fenced_is_fenced,
+    what_follows_a_chunk_goes_no_further_than_the_uploads_end,
+    what_follows_a_chunk_may_say_where_the_upload_ends,
+    what_follows_a_chunk_holds_no_room_before_that_one_has_come,
+    what_follows_a_chunk_that_came_twice_is_stored,
+);
+
+/// The upload as its relay expects it to be when `bytes` more are stored.
+fn after(upload: &Upload, bytes: &[u8]) -> Upload {
+    Upload { offset: upload.offset + bytes.len() as u64, ..upload.clone() }
+}
+
+async fn a_chunk_is_written_while_the_one_before_it_is_made_durable(rig: &Rig) {
+    let bytes = sample(1, 3 * MIB);
+    let (first, second) = bytes.split_at(MIB + 1);
+    let upload = rig.begun(b"").await;
+    let mut held = rig.blobs.hold(At::Finish);
+    let following = async {
+        held.reached().await;
+        let mut second_held = rig.blobs.hold(At::Finish);
+        let written = async {
+            second_held.reached().await;
+            assert_eq!(rig.stat(upload.id).await.unwrap().offset, 0);
+            drop((second_held, held));
+        };
+        join(rig.relayed(&after(&upload, first), second), written).await.0
+    };
+    let (stored, followed) = join(rig.relayed(&upload, first), following).await;
+    assert_eq!(stored.unwrap().offset, first.len() as u64);
+    assert_eq!(followed.unwrap().offset, bytes.len() as u64);
+    rig.check_holds_just(upload.id, &bytes).await;
+}
+
+async fn what_follows_a_chunk_that_is_given_up_is_refused_and_may_come_again(rig: &Rig) {
+    let bytes = sample(1, 300_000);
+    let (first, second) = bytes.split_at(100_000);
+    let upload = rig.begun(b"").await;
+    let next = after(&upload, first);
+    let mut held = rig.blobs.hold(At::Finish);
+    let mut following = pin!(rig.relayed(&next, second));
+    {
+        let mut given_up = pin!(rig.relayed(&upload, first));
+        tokio::select! {
+            biased;
+            _ = &mut given_up => panic!("it is held"),
+            () = held.reached() => {}
+        }
+        let mut second_held = rig.blobs.hold(At::Finish);
+        tokio::select! {
+            biased;
+            _ = &mut given_up => panic!("it is held"),
+            _ = &mut following => panic!("the one before it is not stored"),
+            () = second_held.reached() => {}
+        }
+    }
+    let refused = following.await;
+    assert!(matches!(refused, Err(UploadError::WrongOffset { offset: 0, .. })), "{refused:?}");
+    for (at, chunk) in [(&upload, first), (&next, second)] {
+        rig.relayed(at, chunk).await.unwrap();
+    }
+    rig.check_holds_just(upload.id, &bytes).await;
+}
+
+async fn what_follows_a_chunk_that_breaks_off_is_refused(rig: &Rig) {
+    let upload = rig.begun(b"123").await;
+    let (breaks, is_broken) = oneshot::channel::<()>();
+    let cut = stream::once(async move {
+        is_broken.await.ok();
+        Err(BodyError::CutShort)
+    });
+    let append = holds(&upload, 100_000);
+    let breaking = rig.uploads.append(&rig.call, upload.id, append, body(b"4567").chain(cut).boxed_local());
+    let next = Upload { offset: upload.offset + 100_000, ..upload.clone() };
+    let (mut breaking, mut following) = (pin!(breaking), pin!(rig.relayed(&next, b"89")));
+    assert!(poll!(&mut breaking).is_pending() && poll!(&mut following).is_pending());
+    breaks.send(()).unwrap();
+    let (broken, refused) = join(breaking, following).await;
+    assert!(matches!(broken, Err(UploadError::Body(BodyError::CutShort))), "{broken:?}");
+    assert!(matches!(refused, Err(UploadError::WrongOffset { offset: 3, .. })), "{refused:?}");
+    rig.check_holds_just(upload.id, b"123").await;
+}
+
+async fn what_follows_a_chunk_that_is_fenced_is_fenced(rig: &Rig) {
+    let upload = rig.begun(b"").await;
+    let mut held = rig.blobs.hold(At::Finish);
+    let fencing = async {
+        held.reached().await;
+        let mut second_held = rig.blobs.hold(At::Finish);
+        let fenced = async {
+            second_held.reached().await;
+            rig.append(&upload, b"another").await.unwrap();
+            drop((second_held, held));
+        };
+        join(rig.relayed(&after(&upload, b"first"), b"second"), fenced).await.0
+    };
+    let (first, second) = join(rig.relayed(&upload, b"first"), fencing).await;
+    for refused in [first, second] {
+        assert!(matches!(refused, Err(UploadError::Superseded { offset: 7, .. })), "{refused:?}");
+    }
+    rig.check_holds_just(upload.id, b"another").await;
+}
+
+async fn what_follows_a_chunk_goes_no_further_than_the_uploads_end(rig: &Rig) {
+    let upload = rig.create(Some(10), First::Nothing).await.unwrap();
+    let mut held = rig.blobs.hold(At::Finish);
+    let too_much = async {
+        held.reached().await;
+        let (next, go_on) = (after(&upload, b"123456"), async { drop(held) });
+        join(rig.relayed(&next, b"789ab"), go_on).await.0
+    };
+    let (stored, refused) = join(rig.relayed(&upload, b"123456"), too_much).await;
+    assert!(matches!(refused, Err(UploadError::PastTheEnd { length: 10 })), "{refused:?}");
+    let complete = rig.relayed(&stored.unwrap(), b"789a").await.unwrap();
+    rig.check_content(&complete, b"123456789a").await;
+}
+
+async fn what_follows_a_chunk_may_say_where_the_upload_ends(rig: &Rig) {
+    let upload = rig.begun(b"").await;
+    let mut held = rig.blobs.hold(At::Finish);
+    let ending = async {
+        held.reached().await;
+        let append = Append { length: Some(6), ..holds(&after(&upload, b"123"), 3) };
+        let request = rig.uploads.append(&rig.call, upload.id, append, body(b"456"));
+        join(request, async { drop(held) }).await.0
+    };
+    let (stored, ended) = join(rig.relayed(&upload, b"123"), ending).await;
+    assert_eq!(stored.unwrap().offset, 3);
+    rig.check_content(&ended.unwrap(), b"123456").await;
+}
+
+/// Else chunks that wait for others could take the room that those need.
+async fn what_follows_a_chunk_holds_no_room_before_that_one_has_come(rig: &Rig) {
+    let upload = rig.begun(b"").await;
+    let append = holds(&upload, 100);
+    let coming = rig.uploads.append(&rig.call, upload.id, append, stream::pending().boxed_local());
+    let next = Upload { offset: 100, ..upload.clone() };
+    let (mut coming, mut following) = (pin!(coming), pin!(rig.relayed(&next, b"12345")));
+    assert!(poll!(&mut coming).is_pending() && poll!(&mut following).is_pending());
+    assert_eq!(BUDGET as usize - rig.budget.free(), 100);
+}
+
+/// Its relay has lost patience with the first of them.
+async fn what_follows_a_chunk_that_came_twice_is_stored(rig: &Rig) {
+    let upload = rig.begun(b"").await;
+    let mut held = rig.blobs.hold(At::Finish);
+    let again = async {
+        held.reached().await;
+        rig.relayed(&upload, b"first").await.unwrap();
+        let next = after(&upload, b"first");
+        join(rig.relayed(&next, b"second"), async { drop(held) }).await.0
+    };
+    let (late, followed) = join(rig.relayed(&upload, b"first"), again).await;
+    assert!(late.is_err(), "{late:?}");
+    assert_eq!(followed.unwrap().offset, 11);
+    rig.check_holds_just(upload.id, b"firstsecond").await;
+}
