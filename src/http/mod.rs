@@ -27,6 +27,8 @@ mod body;
 mod conditional;
 mod cors;
 mod descriptors;
+mod listening;
+mod paced;
 mod request_id;
 mod served;
 mod unsent;

@@ -2,15 +2,15 @@
 
 use super::cors::cors;
 use super::edge::{edge, no_upgrade};
-use super::{Service, descriptors, events, unsent};
+use super::{Service, descriptors, events, listening, unsent};
 use crate::replica;
 use crate::uploads::Call;
+use actix_web::App;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::rt::spawn;
 use actix_web::rt::task::JoinHandle;
 use actix_web::web::ServiceConfig;
-use actix_web::{App, HttpServer};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use std::io;
@@ -20,20 +20,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// Longer than nginx's upstream (60 s) and awc's (15 s), so that it is never the server that closes an idle connection under
-/// a proxy's hands.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long the head of a request may take.
-const HEAD: Duration = Duration::from_secs(30);
-/// How long what a client still sends is read and dropped when its answer is out already. A client that reads the answer only
-/// after it has sent all it has would not see it if the connection were closed at once: it would be reset.
-const LINGER: Duration = Duration::from_secs(10);
 /// How long a draining replica goes on accepting, until those who balance over it have seen that it drains.
 const STILL_ACCEPTING: Duration = Duration::from_secs(5);
-const BACKLOG: u32 = 2048;
-/// How much of an answer is gathered before it is handed to the kernel. Several pieces of a download go together: what each call
-/// costs in the kernel and wakes on the other side is much.
-const SENT_AT_ONCE: usize = 64 << 10;
 /// The server tells its acceptor and its workers to end at the same moment. A connection that the one accepts when the others
 /// are gone already would be dropped, so it stops first; there is no word of when it has, and a busy
 /// machine takes its time.
@@ -64,28 +52,14 @@ impl Server {
         mount: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     ) -> io::Result<Self> {
         descriptors::allow_all();
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let origins = own.origins.clone();
         let app = move || {
             let app = App::new().configure(mount.clone());
             app.wrap(from_fn(no_upgrade)).wrap(cors(&origins)).wrap(from_fn(edge))
         };
-        let server = HttpServer::new(app)
-            .keep_alive(KEEP_ALIVE)
-            // Else the end of an answer of several writes waits until the other side has acknowledged what came before, and that
-            // takes its time: 40 ms on Linux.
-            .tcp_nodelay(true)
-            .client_request_timeout(HEAD)
-            .client_disconnect_timeout(LINGER)
-            .backlog(BACKLOG)
-            .h1_write_buffer_size(SENT_AT_ONCE)
-            .workers(workers)
-            .max_connections(descriptors::connections_of_a_worker(workers))
-            .shutdown_timeout(grace.as_secs().max(1))
-            .disable_signals()
-            .bind(listen)?;
-        let address = server.addrs().first().copied().unwrap_or(listen);
-        let server = server.run();
+        let listener = listening::bind(listen)?;
+        let address = listener.local_addr()?;
+        let server = listening::serve(listener, grace, app)?;
         let handle = server.handle();
         let own = Rc::new(own);
         let (lives, end) = oneshot::channel();

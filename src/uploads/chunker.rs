@@ -12,8 +12,9 @@ const SMALLEST: usize = MIB;
 const AT_ONCE: usize = 4 * MIB;
 /// Of a sender that is as slow as that.
 const SLOWEST: usize = 64 << 10;
-/// A chunk is likely to become so many times as large as its first piece, which is what had been waiting to be read.
-const LIKELY: usize = 32;
+/// A chunk is likely to become so many times as large as its first piece, which is what came along with the head of the request,
+/// or since the last one.
+const LIKELY: usize = 128;
 /// No chunk is larger.
 pub const LARGEST: usize = 16 * MIB;
 /// What was received is sent on when nothing more came for this long.
@@ -141,6 +142,9 @@ impl Chunker {
     /// Room for all that is likely to come with these first `bytes`. Whoever sends much at once will go on so.
     async fn room_for_all_after(&self, bytes: usize) -> Result<Grant, UploadError> {
         let likely = (bytes * LIKELY).clamp(self.expected, self.target.min(AT_ONCE));
+        let announced =
+            self.announced.map_or(usize::MAX, |missing| usize::try_from(missing).unwrap_or(usize::MAX));
+        let likely = likely.min(announced.saturating_add(bytes));
         let room = self.budget.take(likely.max(bytes)).await;
         room.ok_or_else(busy)
     }

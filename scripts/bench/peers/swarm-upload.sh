@@ -16,8 +16,8 @@ backend_port=$((PORT + 10))
 # shellcheck disable=SC2034  # part reads it
 ending=KILL
 
-# As in stack.yml.
-export RUST_LOG=info,actix_http::h1::dispatcher=off LOG_FORMAT=text SHUTDOWN_GRACE=30s
+# As in stack.yml and the Dockerfile.
+export MALLOC_ARENA_MAX=1 RUST_LOG=info,actix_http::h1::dispatcher=off LOG_FORMAT=text SHUTDOWN_GRACE=30s
 if [[ ${STORE:-folder} == folder ]]; then export BLOB_STORE=file://$DATA; else export BLOB_STORE=postgres:; fi
 addresses=()
 for ((i = 0; i < backends; i++)); do addresses+=(--backend "http://127.0.0.1:$((backend_port + i))"); done

@@ -87,8 +87,18 @@ async fn no_room_is_needed_to_see_the_end_of_a_body() {
 }
 
 #[actix_web::test]
+async fn a_body_that_says_how_long_it_is_gets_no_more_room_than_that() {
+    let budget = Budget::new(2 * MIB as u32);
+    let sender = stream::iter(pieces(1, 4000)).chain(stream::pending()).boxed_local();
+    let mut chunker = Chunker::new(sender, budget.clone()).announced(Some(5000));
+    let mut next = pin!(chunker.next());
+    assert!(next.as_mut().now_or_never().is_none());
+    assert_eq!(budget.free(), 2 * MIB - 5000);
+}
+
+#[actix_web::test]
 async fn who_sends_little_gets_little_room() {
-    for (first, room) in [(10, SLOWEST), (SLOWEST / 8, 4 * SLOWEST), (SLOWEST, MIB)] {
+    for (first, room) in [(10, SLOWEST), (SLOWEST / 32, 4 * SLOWEST), (SLOWEST, MIB)] {
         let budget = Budget::new(2 * MIB as u32);
         let sender = stream::iter(pieces(1, first)).chain(stream::pending()).boxed_local();
         let mut chunker = Chunker::new(sender, budget.clone());
