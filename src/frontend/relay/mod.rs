@@ -1,11 +1,12 @@
 //! The relay: the trait `Uploads` over a set of backends, any of which may die at any moment.
 //!
-//! A frontend *is* an upload server whose storage is a set of upload servers. A client's body is cut into chunks, and each
-//! chunk goes to whichever backend has the least to do. When no clear answer comes the same chunk is sent to another: it is
-//! stored whole or not at all, in an epoch that only this request holds, so sending it twice does no harm.
+//! A frontend *is* an upload server whose storage is a set of upload servers. A client's body is cut into chunks, and some of
+//! them, one after the other, go to whichever backend has the least to do. When no clear answer comes the same chunk is sent to
+//! another: it is stored whole or not at all, in an epoch that only this request holds, so sending it twice does no harm.
 //!
-//! Start reading in [`RelayUploads::send_chunk`], the heart; `pipeline` sends the next chunk while one is being stored, `client` asks the backends, `wire` says in what words, `download`
-//! goes on from another backend where one stopped, `known` spares a question before it.
+//! Start reading in [`RelayUploads::send_chunk`], the heart; `pipeline` sends the next chunk while one is being stored, `client`
+//! asks the backends, `wire` says in what words, `download` goes on from another backend where one stopped, `known` spares a
+//! question before it.
 
 pub mod client;
 mod download;

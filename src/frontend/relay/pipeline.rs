@@ -2,13 +2,16 @@
 
 use super::client::{PATIENCE, Whereabouts};
 use super::{RelayUploads, wire};
+use crate::balance::{Health, Target};
 use crate::domain::{Epoch, NewUpload, Upload, UploadId};
+use crate::telemetry::metrics::RELAY_RETRIES;
 use crate::uploads::{Append, Call, Chunk, Incoming, Position, UploadError};
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesOrdered, StreamExt};
 use std::cell::Cell;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
@@ -31,7 +34,7 @@ pub(super) struct Pipeline<'a> {
     upload: Option<Upload>,
     in_flight: FuturesOrdered<LocalBoxFuture<'a, Result<Stored, Failed>>>,
     /// Tells when the last of them is stored.
-    last: Option<oneshot::Receiver<Instant>>,
+    last: Option<oneshot::Receiver<()>>,
     /// Of each chunk since that was told: how many bytes, and how long it took.
     took: Vec<(u64, Duration)>,
 }
@@ -53,7 +56,7 @@ struct Run {
     /// How many chunks may still be sent ahead.
     ahead: Cell<u32>,
     /// How many chunks are not to be followed, before it is tried again.
-    rest: Cell<u32>,
+    resting: Cell<u32>,
 }
 
 struct Stored {
@@ -106,7 +109,7 @@ impl<'a> Pipeline<'a> {
         }
         let before = self.last.take().filter(|_| !self.in_flight.is_empty());
         match before {
-            Some(_) => self.sender.run.go_on(),
+            Some(_) => self.sender.run.spend(),
             None => self.sender.run.begin(),
         }
         self.position = self.position.after(&append);
@@ -146,7 +149,7 @@ impl<'a> Pipeline<'a> {
         self.last = Some(told);
         self.in_flight.push_back(Box::pin(async move {
             let stored = sending.await.map_err(|error| Failed { error, bytes })?;
-            tell.send(Instant::now()).ok();
+            tell.send(()).ok();
             Ok(stored)
         }));
     }
@@ -175,7 +178,7 @@ impl<'a> Pipeline<'a> {
         self.in_flight.len() < DEPTH
             && !append.pending
             && !self.position.pending
-            && self.sender.run.goes_on()
+            && self.sender.run.may_follow()
             && budget.free() >= budget.total() / 2
     }
 }
@@ -183,25 +186,27 @@ impl<'a> Pipeline<'a> {
 impl Run {
     /// A chunk is sent to whichever backend is least busy.
     fn begin(&self) {
-        match self.rest.get() {
+        match self.resting.get() {
             0 => self.ahead.set(RUN - 1),
-            rest => self.rest.set(rest - 1),
+            left => self.resting.set(left - 1),
         }
     }
 
     /// One is sent ahead.
-    fn go_on(&self) {
+    fn spend(&self) {
         self.ahead.set(self.ahead.get().saturating_sub(1));
     }
 
-    fn goes_on(&self) -> bool {
-        self.ahead.get() > 0 && self.at.borrow().is_some()
+    /// A backend that drains, or has lost its database, is sent nothing ahead.
+    fn may_follow(&self) -> bool {
+        let is_ready = |target: &Arc<Target>| target.health() == Health::Ready;
+        self.ahead.get() > 0 && self.at.borrow().as_ref().is_some_and(is_ready)
     }
 
-    /// The backend did not take what was sent ahead, as one of an earlier release does not.
-    fn end(&self) {
+    /// Nothing is sent ahead for a while.
+    fn rest(&self) {
         self.ahead.set(0);
-        self.rest.set(RUN);
+        self.resting.set(RUN);
     }
 }
 
@@ -217,19 +222,19 @@ impl Sender<'_> {
         self,
         append: Append,
         chunk: Chunk,
-        before: Option<oneshot::Receiver<Instant>>,
+        before: Option<oneshot::Receiver<()>>,
     ) -> Result<Stored, UploadError> {
-        let (mut since, mut taken) = (Instant::now(), None);
+        let (begun, mut taken) = (Instant::now(), None);
         if let Some(before) = before {
             taken = self.send_ahead(&append, &chunk).await;
             // If that one is not stored nobody waits for this one any more.
-            since = before.await.map_err(|_| UploadError::Internal)?.max(since);
+            before.await.map_err(|_| UploadError::Internal)?;
         }
         let upload = match taken {
             Some(stored) => stored,
             None => self.send(append, &chunk).await?,
         };
-        Ok(Stored { upload, bytes: chunk.len, took: since.elapsed() })
+        Ok(Stored { upload, bytes: chunk.len, took: begun.elapsed() })
     }
 
     async fn send(&self, append: Append, chunk: &Chunk) -> Result<Upload, UploadError> {
@@ -240,10 +245,14 @@ impl Sender<'_> {
         let target = self.run.at.borrow().clone()?;
         let question = wire::append(self.id, append, chunk);
         let answer = self.relay.client.ask_once(self.call, &question, target).await;
-        let stored = answer.and_then(|answer| wire::upload(&answer).ok());
-        if stored.is_none() {
-            self.run.end();
+        match answer.map(|answer| wire::upload(&answer)) {
+            Some(Ok(stored)) => return Some(stored),
+            // It does not take what is sent ahead, as one of an earlier release does not.
+            Some(Err(_)) => self.run.rest(),
+            // A connection that was closed just then, or the backend is dying.
+            None => self.run.ahead.set(0),
         }
-        stored
+        metrics::counter!(RELAY_RETRIES).increment(1);
+        None
     }
 }

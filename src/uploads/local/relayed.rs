@@ -5,15 +5,21 @@
 //!
 //! While one is made durable and counted, the next one may come and be written already: see [`super::under_way`].
 
-use super::LocalUploads;
 use super::under_way::{Before, Storing, Tail};
 use super::writer::Fitting;
+use super::{LOOK_SELDOM, LocalUploads};
+use crate::catalog::CatalogError;
 use crate::db::Staged;
 use crate::domain::{Digest, Epoch, NewUpload, Upload, UploadId};
 use crate::uploads::arriving::Arriving;
 use crate::uploads::budget::busy;
 use crate::uploads::checking::absorb;
 use crate::uploads::{Append, Body, Call, UploadError};
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+/// How long a chunk waits for the one before it.
+const FOLLOWING: Duration = Duration::from_secs(5);
 
 impl LocalUploads {
     /// A new upload with its `first` chunk.
@@ -47,19 +53,69 @@ impl LocalUploads {
         let before = self.under_way.before(id, epoch, append.offset);
         let storing = self.storing(id, epoch, &append);
         // Waited for before there is room for this one, which the one before it may need.
-        let (tail, before) = follow(before, &append).await;
+        let followed = self.follow((id, epoch), before, &append).await;
         self.receive(body, count, async |arriving| {
+            let (tail, before) = followed?;
             let fitting = match tail {
                 Some(tail) => Fitting::following(id, epoch, append, tail),
                 None => self.fitting(id, append, count).await?,
             };
             let (digest, staged) = self.stage_arriving(&fitting, count, arriving, storing.as_ref()).await?;
-            if let Some(before) = before {
-                before.over().await;
+            if let Some(mut before) = before {
+                self.unless_passed((id, epoch), append.offset, before.over()).await?;
             }
             self.count(call, fitting, digest, staged).await
         })
         .await
+    }
+
+    /// What is known of the upload at the end of the chunk `before`, if `append` fits there; and that chunk, while it is not
+    /// counted.
+    ///
+    /// What is not so simple waits until that one is counted, and then asks the record.
+    async fn follow(
+        &self,
+        of: (UploadId, Epoch),
+        before: Option<Before>,
+        append: &Append,
+    ) -> Result<(Option<Tail>, Option<Before>), UploadError> {
+        let Some(mut before) = before else { return Ok((None, None)) };
+        let tail = self.unless_passed(of, append.offset, before.hashed()).await?.flatten();
+        let tail = tail.filter(|tail| {
+            let end = append.offset.saturating_add(append.count.unwrap_or(0));
+            !append.pending && append.length.is_none() && tail.length.is_none_or(|length| end <= length)
+        });
+        if tail.is_none() {
+            self.unless_passed(of, append.offset, before.over()).await?;
+            return Ok((None, None));
+        }
+        Ok((tail, Some(before)))
+    }
+
+    /// Waits for what becomes of the chunk before `offset`, which may be dead here and stored elsewhere: `None` if the record is
+    /// there without it, or will not be in this epoch.
+    async fn unless_passed<T>(
+        &self,
+        (id, epoch): (UploadId, Epoch),
+        offset: u64,
+        becomes: impl Future<Output = T>,
+    ) -> Result<Option<T>, UploadError> {
+        let (mut becomes, begun) = (pin!(becomes), Instant::now());
+        loop {
+            if let Ok(done) = tokio::time::timeout(LOOK_SELDOM, &mut becomes).await {
+                return Ok(Some(done));
+            }
+            match self.catalog.find(id).await {
+                Ok(record) if record.upload.epoch == epoch && record.upload.end() < offset => {}
+                // It comes with its first chunk.
+                Err(CatalogError::NotFound) => {}
+                Ok(_) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
+            if begun.elapsed() > FOLLOWING {
+                return Err(busy());
+            }
+        }
     }
 
     /// Lets others know of a chunk that brings bytes, and brings them for good.
@@ -114,23 +170,5 @@ impl LocalUploads {
             storing.hashed(fitting.tail(digest.clone()));
         }
         Ok((digest, stage.finish().await?))
-    }
-}
-
-/// What is known of the upload at the end of the chunk `before`, if `append` fits there; and that chunk, while it is not counted.
-///
-/// What is not so simple waits until that one is counted, and then asks the record.
-async fn follow(before: Option<Before>, append: &Append) -> (Option<Tail>, Option<Before>) {
-    let Some(mut before) = before else { return (None, None) };
-    let tail = before.hashed().await.filter(|tail| {
-        let end = append.offset.saturating_add(append.count.unwrap_or(0));
-        !append.pending && append.length.is_none() && tail.length.is_none_or(|length| end <= length)
-    });
-    match tail {
-        Some(tail) => (Some(tail), Some(before)),
-        None => {
-            before.over().await;
-            (None, None)
-        }
     }
 }

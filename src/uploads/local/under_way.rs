@@ -6,7 +6,6 @@
 
 use crate::domain::{Digest, Epoch, UploadId};
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
@@ -28,8 +27,7 @@ pub(super) struct UnderWay(Arc<Mutex<HashMap<End, watch::Receiver<Option<Tail>>>
 /// A chunk that is being stored. When it is dropped that is over, well or not.
 pub(super) struct Storing {
     under_way: UnderWay,
-    /// `None` where the same chunk is being stored already.
-    end: Option<End>,
+    end: End,
     tail: watch::Sender<Option<Tail>>,
 }
 
@@ -40,14 +38,9 @@ impl UnderWay {
     /// Whoever comes from now on with the bytes after `end` finds this chunk under way.
     pub fn enter(&self, id: UploadId, epoch: Epoch, end: u64) -> Storing {
         let (tail, told) = watch::channel(None);
-        let end = match self.lock().entry((id, epoch, end)) {
-            Entry::Vacant(vacant) => {
-                let end = *vacant.key();
-                vacant.insert(told);
-                Some(end)
-            }
-            Entry::Occupied(_) => None,
-        };
+        let end = (id, epoch, end);
+        // The same chunk once more: the first may be dead, or its relay has given it up.
+        self.lock().insert(end, told);
         Storing { under_way: self.clone(), end, tail }
     }
 
@@ -76,8 +69,9 @@ impl Storing {
 
 impl Drop for Storing {
     fn drop(&mut self) {
-        if let Some(end) = self.end {
-            self.under_way.lock().remove(&end);
+        let mut chunks = self.under_way.lock();
+        if chunks.get(&self.end).is_some_and(|told| told.same_channel(&self.tail.subscribe())) {
+            chunks.remove(&self.end);
         }
     }
 }
@@ -89,7 +83,7 @@ impl Before {
     }
 
     /// Returns when the chunk is stored, or is not going to be.
-    pub async fn over(mut self) {
+    pub async fn over(&mut self) {
         while self.0.changed().await.is_ok() {}
     }
 }

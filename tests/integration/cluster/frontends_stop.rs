@@ -135,7 +135,7 @@ fn a_frontend_never_writes_in_an_epoch_that_it_did_not_take() {
         let free = &cluster.proxies[1 - held];
         free.release();
         upload.append(second, CONTENT, 2 * MIB..3 * MIB).unwrap().expect(204);
-        // Sent ahead, in vain.
+        // It may be sent ahead, and counts nowhere.
         exchange.write(&STRAY.bytes(2 * MIB..4 * MIB)).unwrap();
         cluster.each_proxy(ChaosProxy::release);
         drop(io::copy(&mut STRAY.reader(4 * MIB..STRAY.length), &mut exchange.stream));

@@ -85,7 +85,7 @@ fn a_chunk_sent_ahead_that_is_cut_or_whose_answer_is_lost_is_stored_exactly_once
             Fault::DelayAnswer(Duration::from_millis(1500)),
         ]) {
             let content = Content::new(seed, 24 * MIB + seed);
-            let (uploading, _) = begin(&cluster, content, &[(later, fault)]);
+            let (uploading, _) = begin(&cluster, content, &[(first, Fault::HoldAnswer), (later, fault)]);
             cluster.each_proxy(ChaosProxy::release);
             finish(&cluster, content, uploading);
         }

@@ -16,6 +16,7 @@ on_both_stores!(
     what_follows_a_chunk_may_say_where_the_upload_ends,
     what_follows_a_chunk_holds_no_room_before_that_one_has_come,
     what_follows_a_chunk_that_came_twice_is_stored,
+    who_follows_a_chunk_that_is_dead_here_and_stored_elsewhere_does_not_wait_for_it,
 );
 
 /// The upload as its relay expects it to be when `bytes` more are stored.
@@ -159,11 +160,29 @@ async fn what_follows_a_chunk_that_came_twice_is_stored(rig: &Rig) {
     let again = async {
         held.reached().await;
         rig.relayed(&upload, b"first").await.unwrap();
-        let next = after(&upload, b"first");
-        join(rig.relayed(&next, b"second"), async { drop(held) }).await.0
+        let stored = rig.relayed(&after(&upload, b"first"), b"second").await.unwrap();
+        drop(held);
+        stored
     };
     let (late, followed) = join(rig.relayed(&upload, b"first"), again).await;
     assert!(late.is_err(), "{late:?}");
-    assert_eq!(followed.unwrap().offset, 11);
+    assert_eq!(followed.offset, 11);
+    rig.check_holds_just(upload.id, b"firstsecond").await;
+}
+
+async fn who_follows_a_chunk_that_is_dead_here_and_stored_elsewhere_does_not_wait_for_it(rig: &Rig) {
+    let upload = rig.begun(b"").await;
+    let mut held = rig.blobs.hold(At::Finish);
+    let elsewhere = async {
+        held.reached().await;
+        let (other, append) = (rig.another_backend(), holds(&upload, 5));
+        other.append(&rig.call, upload.id, append, body(b"first")).await.unwrap();
+        let stored = rig.relayed(&after(&upload, b"first"), b"second").await.unwrap();
+        drop(held);
+        stored
+    };
+    let (late, followed) = join(rig.relayed(&upload, b"first"), elsewhere).await;
+    assert!(late.is_err(), "{late:?}");
+    assert_eq!(followed.offset, 11);
     rig.check_holds_just(upload.id, b"firstsecond").await;
 }
