@@ -11,6 +11,16 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+/// After each of these nobody knows what became of a chunk.
+pub(super) const UNCLEAR: [Fault; 6] = [
+    Fault::CutRequest { after: 0 },
+    Fault::CutRequest { after: 300_000 },
+    Fault::CutAnswer { after: 0 },
+    Fault::CutAnswer { after: 20 },
+    Fault::Rubbish,
+    Fault::DelayAnswer(Duration::from_millis(1500)),
+];
+
 /// Uploads while `fault` hits the first chunk, wherever that goes; `meanwhile` gets the backend that is hit. Then the upload
 /// is complete, and identical.
 fn upload_through(
@@ -58,14 +68,7 @@ fn a_backend_killed_in_the_middle_of_a_chunk_is_not_noticed_on_a_shared_folder()
 fn a_chunk_that_is_cut_or_whose_answer_is_lost_is_stored_exactly_once() {
     for store in STORES {
         let mut cluster = Cluster::start(store, 3, 1);
-        for (seed, fault) in (0..).zip([
-            Fault::CutRequest { after: 0 },
-            Fault::CutRequest { after: 300_000 },
-            Fault::CutAnswer { after: 0 },
-            Fault::CutAnswer { after: 20 },
-            Fault::Rubbish,
-            Fault::DelayAnswer(Duration::from_millis(1500)),
-        ]) {
+        for (seed, fault) in (0..).zip(UNCLEAR) {
             let content = Content::new(seed, 12 * MIB + seed);
             let id = upload_through(&mut cluster, content, fault, |cluster, _| {
                 cluster.each_proxy(ChaosProxy::release);

@@ -1,5 +1,6 @@
 //! Chunks that are sent while the one before them is still being stored. It saves time, and nobody may notice it otherwise.
 
+use super::backends_die::UNCLEAR;
 use super::{MIB, STORES};
 use crate::support::api::{assert_stored, backends_of, put, record, text};
 use crate::support::chaos::{ChaosProxy, Fault, chunks};
@@ -9,7 +10,6 @@ use crate::support::wire::Head;
 use serde_json::Value;
 use std::collections::HashSet;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 /// An upload's first chunk, which comes with its creation.
 fn first(head: &Head) -> bool {
@@ -76,14 +76,7 @@ fn a_chunk_that_arrives_before_the_one_that_it_follows_is_sent_again() {
 fn a_chunk_sent_ahead_that_is_cut_or_whose_answer_is_lost_is_stored_exactly_once() {
     for store in STORES {
         let cluster = Cluster::start(store, 3, 1);
-        for (seed, fault) in (0..).zip([
-            Fault::CutRequest { after: 0 },
-            Fault::CutRequest { after: 300_000 },
-            Fault::CutAnswer { after: 0 },
-            Fault::CutAnswer { after: 20 },
-            Fault::Rubbish,
-            Fault::DelayAnswer(Duration::from_millis(1500)),
-        ]) {
+        for (seed, fault) in (0..).zip(UNCLEAR) {
             let content = Content::new(seed, 24 * MIB + seed);
             let (uploading, _) = begin(&cluster, content, &[(first, Fault::HoldAnswer), (later, fault)]);
             cluster.each_proxy(ChaosProxy::release);
