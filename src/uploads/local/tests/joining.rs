@@ -328,6 +328,20 @@ fn is_known(error: &UploadError) -> bool {
     )
 }
 
+/// Content that is complete is what its parts are.
+async fn check_and_terminate(rig: &Rig, id: UploadId) {
+    let upload = rig.stat(id).await.unwrap();
+    let parts = match &upload.concat {
+        Some(Concat::Final { urls }) => urls.split(' ').map(|url| url[7..].parse().unwrap()).collect(),
+        _ => vec![id],
+    };
+    if upload.state() == State::Complete {
+        let content: Vec<Vec<u8>> = parts.into_iter().map(share).collect();
+        rig.check_content(&upload, &content.concat()).await;
+    }
+    rig.terminate(id).await.unwrap();
+}
+
 /// Everything at once on a few parts; at any moment references are what they are said to be, and with the last record goes the
 /// last byte.
 async fn racing_joins_removals_and_sweeps_leave_nothing_behind(rig: &Rig) {
@@ -368,17 +382,15 @@ async fn racing_joins_removals_and_sweeps_leave_nothing_behind(rig: &Rig) {
     check_references(rig).await;
     finisher(rig).join().await.unwrap();
     digest_all(rig).await;
-    for id in rig.listed().await {
-        let upload = rig.stat(id).await.unwrap();
-        let parts = match &upload.concat {
-            Some(Concat::Final { urls }) => urls.split(' ').map(|url| url[7..].parse().unwrap()).collect(),
-            _ => vec![id],
-        };
-        if upload.state() == State::Complete {
-            let content: Vec<Vec<u8>> = parts.into_iter().map(share).collect();
-            rig.check_content(&upload, &content.concat()).await;
+    // A page of the list after the other.
+    loop {
+        let listed = rig.listed().await;
+        for id in &listed {
+            check_and_terminate(rig, *id).await;
         }
-        rig.terminate(id).await.unwrap();
+        if listed.is_empty() {
+            break;
+        }
     }
     sweep_all(rig).await;
     check_references(rig).await;
