@@ -31,13 +31,18 @@ async function ends(site, page, file) {
   return stand;
 }
 
+/** Begins an upload, and returns its path. */
+async function begin(page, file) {
+  const created = page.waitForResponse((answer) => answer.request().method() === "POST");
+  await choose(page, file);
+  return (await created).headerValue("Location");
+}
+
 /** Closes the page in the middle of an upload, and returns that one's path. */
 async function leave(visitor, file) {
   const page = await visitor.open();
   await network(page, SLOW);
-  const created = page.waitForResponse((answer) => answer.request().method() === "POST");
-  await choose(page, file);
-  const path = await (await created).headerValue("Location");
+  const path = await begin(page, file);
   await middle(page, file.name);
   await page.close();
   return path;
@@ -51,14 +56,17 @@ topic("Replicas die under an upload", (scope) => Cluster.start(scope), (rule) =>
     const file = await writeContent(await scope.folder(), "over a dead backend.bin", 1, LARGE);
     const page = await (await visit()).open();
     const parts = requests(page, "PATCH");
-    await choose(page, file);
+    const path = await begin(page, file);
     await middle(page, file.name);
-    const [victim] = site.backends;
+    const victim = await until("a backend has taken a part", async () => {
+      const taken = (await record(site, path.split("/").pop())).segments.at(-1);
+      return site.backends.find(({ container }) => container === taken?.backend_container_id);
+    });
     await victim.kill();
     const { segments } = await ends(site, page, file);
     assert.equal(parts.length, 1);
-    assert(segments.some(({ backend_container_id: id }) => id === victim.container), "it took no part");
-    site.backends[0] = await site.restart(victim);
+    assert(segments.some(({ backend_container_id: id }) => id !== victim.container), "nobody else took a part");
+    site.backends[site.backends.indexOf(victim)] = await site.restart(victim);
   });
 
   rule("the frontend is killed through which 200 MB go: they go on through another", async ({ site, scope, visit }) => {
@@ -153,6 +161,27 @@ topic("The way to the service is lost", (scope) => Standalone.start(scope), (rul
     await goes(upload(page, file.name));
     await until("it is gone", async () => (await fetch(`${site.url}${path}`, { method: "HEAD", headers: { "Tus-Resumable": "1.0.0" } })).status === 410);
     assert.equal(await upload(await visitor.open(), file.name).count(), 0);
+  });
+
+  rule("what a window has left unfinished is shown in the next one, though the first may take a moment to let go", async ({ scope, visit }) => {
+    const file = await writeContent(await scope.folder(), "left.bin", 8, 24 * MIB);
+    const visitor = await visit();
+    await leave(visitor, file);
+    const first = await visitor.open();
+    await upload(first, file.name).waitFor();
+    await first.evaluate(async () => {
+      const [key] = Object.keys(localStorage).filter((each) => each.startsWith("swarm-upload.sending."));
+      await new Promise((held) => {
+        navigator.locks.request(key.replace("swarm-upload.sending.", "swarm-upload "), () => new Promise((resolve) => {
+          window.letGo = resolve;
+          held();
+        }));
+      });
+    });
+    const second = await visitor.open();
+    assert.equal(await upload(second, file.name).count(), 0);
+    await first.evaluate(() => window.letGo());
+    await upload(second, file.name).getByText(/choose it again/).waitFor();
   });
 
   rule("two windows do not send the same file at once", async ({ site, scope, visit }) => {

@@ -6,7 +6,7 @@ import { Speed } from "./speed.js";
 import { forget, keyOf, known, onForgotten, remember, same, urlOf } from "./stored.js";
 import { offsetOf, send, terminate } from "./tus.js";
 
-const AT_ONCE = 3, ASK_AGAIN_MS = 2000, RECORD_TRIES = 20;
+const AT_ONCE = 3, ASK_AGAIN_MS = 2000, HOLD_TRIES = 5, RECORD_TRIES = 20;
 
 export const running = ({ state }) => ["waiting", "sending", "retrying"].includes(state);
 export const complete = ({ state }) => state === "complete";
@@ -35,9 +35,7 @@ export class Queue extends EventTarget {
   }
 
   async #restore({ key, url, ...file }) {
-    const release = await hold(key);
-    release?.();
-    if (!release || this.items.some((item) => item.key === key)) return;
+    if (!await this.#letGo(key) || urlOf(key) !== url || this.items.some((item) => item.key === key)) return;
     const item = this.#make(file, key, { state: "missing", url, path: file.path });
     const offset = await offsetOf(url).catch(() => 0);
     if (item.state !== "missing") return;
@@ -47,6 +45,17 @@ export class Queue extends EventTarget {
       forget(key);
       this.#drop(item);
     }
+  }
+
+  /** Whether no tab sends the file. The visit that has just been left, or is loaded anew, may hold it for a moment more. */
+  async #letGo(key) {
+    for (let tries = 0; tries < HOLD_TRIES; tries += 1) {
+      if (tries > 0) await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+      const release = await hold(key);
+      release?.();
+      if (release) return true;
+    }
+    return false;
   }
 
   /** Whether the file was not in the queue yet. `path` is where it lies in a folder that was chosen as a whole. What the same
