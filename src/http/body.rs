@@ -1,8 +1,7 @@
-use super::paced::Reader;
 use crate::replica::Replica;
 use crate::uploads::{Body, BodyError};
 use actix_web::error::PayloadError;
-use actix_web::{HttpRequest, web};
+use actix_web::web;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use std::future::Future;
@@ -13,24 +12,9 @@ use std::time::Duration;
 /// so. Longer than nginx waits, so that behind it this never comes first.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// The body of a request, of which nothing is read that is not waited for.
-pub(super) fn of(
-    request: &HttpRequest,
-    payload: web::Payload,
-) -> impl Stream<Item = Result<Bytes, BodyError>> + use<> {
-    patient(waited_for(Reader::of(request), payload), PATIENCE).map_err(cause)
-}
-
-/// The same stream, by a reader who waits as long as the stream is waited for.
-fn waited_for<S: Stream + Unpin>(reader: Reader, mut bytes: S) -> impl Stream<Item = S::Item> {
-    stream::poll_fn(move |context| {
-        reader.waits();
-        let piece = bytes.poll_next_unpin(context);
-        if piece.is_ready() {
-            reader.has_enough();
-        }
-        piece
-    })
+/// The body of a request, while its client sends.
+pub(super) fn of(payload: web::Payload) -> impl Stream<Item = Result<Bytes, BodyError>> {
+    patient(payload, PATIENCE).map_err(cause)
 }
 
 /// The same stream, cut short where nothing comes for `patience`.

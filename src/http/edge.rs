@@ -1,5 +1,6 @@
 //! The middleware around everything a replica serves: who asks, what is stripped, counted and stamped, how errors look.
 
+use super::paced::Reader;
 use super::request::Caller;
 use super::served::{Counted, Held, Served, received};
 use super::{Refused, Service, names, request_id};
@@ -91,7 +92,7 @@ fn is_traffic(path: &str) -> bool {
 fn hold_body(request: &mut ServiceRequest) -> Option<Held> {
     let held = match request.take_payload() {
         Payload::None => return None,
-        payload => Held::new(payload),
+        payload => Held::new(payload, Reader::of(request.conn_data())),
     };
     request.set_payload(stream(held.clone()));
     Some(held)

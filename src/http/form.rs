@@ -40,7 +40,7 @@ pub async fn receive(
     if !media_type::is(content_type, "multipart/form-data") {
         return Err(Refused::new(Code::UnsupportedMediaType, "the content type must be multipart/form-data"));
     }
-    let form = Form::new(content_type.unwrap_or_default(), request, payload)?;
+    let form = Form::new(content_type.unwrap_or_default(), payload)?;
     let uploads = whole::to_its_end(async move { store_files(&service, &call, form).await }).await?;
     match uploads.is_empty() {
         true => Err(Refused::plain(Code::NoFile)),
@@ -104,12 +104,9 @@ struct Reading {
 }
 
 impl Form {
-    fn new(content_type: &str, request: &HttpRequest, payload: web::Payload) -> Result<Self, BodyError> {
+    fn new(content_type: &str, payload: web::Payload) -> Result<Self, BodyError> {
         let splitter = Splitter::new(content_type)?;
-        Ok(Self(Rc::new(RefCell::new(Reading {
-            pieces: body::of(request, payload).boxed_local(),
-            splitter,
-        }))))
+        Ok(Self(Rc::new(RefCell::new(Reading { pieces: body::of(payload).boxed_local(), splitter }))))
     }
 
     /// The next part, past what is left of the one before; `None` where the form has ended as it should.

@@ -2,10 +2,9 @@
 //!
 //! The framework reads as much of a connection as there is before anybody asks for a byte of the body: 128 KiB, and as much again
 //! with what its buffers have to spare. With a thousand clients that send at once, of whom most wait for room, that would be
-//! most of the memory of the process. So who reads a body says when it waits, and nothing is read for it in between. Each time one
-//! has to wake the other, which costs a little, so the first few are let be.
+//! most of the memory of the process. So who reads a body says when it waits, and no more than that is read for it. Each time one
+//! has to wake the other, which costs a little, so the first few are let be, each until all of its body has come.
 
-use actix_web::HttpRequest;
 use actix_web::rt::net::TcpStream;
 use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice};
@@ -50,7 +49,7 @@ struct State {
     held_back: RefCell<Option<Waker>>,
 }
 
-/// One who reads a request's body. While it lives nothing is read that it does not wait for, unless it is one of the first.
+/// One who reads a request's body, or may. While it lives nothing is read that it did not wait for, unless it is one of the first.
 pub(super) struct Reader {
     demand: Demand,
     paced: bool,
@@ -77,6 +76,11 @@ impl Demand {
         }
     }
 
+    #[cfg(test)]
+    pub fn holds_back(&self) -> bool {
+        matches!(self.allows(0), Allowed::Nothing)
+    }
+
     fn has_come(&self, bytes: usize) {
         self.0.wanted.set(self.0.wanted.get().saturating_sub(bytes));
     }
@@ -90,14 +94,14 @@ impl Demand {
 }
 
 impl Reader {
-    /// Of what comes after the head of `request`.
-    pub fn of(request: &HttpRequest) -> Self {
+    /// Of what comes after the head of a request; tests have no connection.
+    pub fn of(connection: Option<&Demand>) -> Self {
         let one_more = |now: usize| (now < UNPACED).then_some(now + 1);
         let paced = UNPACED_NOW.fetch_update(Relaxed, Relaxed, one_more).is_err();
-        Self::on(request.conn_data::<Demand>().cloned().unwrap_or_default(), paced)
+        Self::on(connection.cloned().unwrap_or_default(), paced)
     }
 
-    fn on(demand: Demand, paced: bool) -> Self {
+    pub(super) fn on(demand: Demand, paced: bool) -> Self {
         let readers = if paced { &demand.0.paced } else { &demand.0.unpaced };
         readers.set(readers.get() + 1);
         Self { demand, paced }

@@ -30,7 +30,7 @@ pub async fn put(
     }
     let content_type = hint(request.headers(), "Content-Type").and_then(media_type::declared);
     let new = whole::described(FileName::clean(&name), content_type, length);
-    let body = limited(body::of(&request, payload), limit, limit);
+    let body = limited(body::of(payload), limit, limit);
     let work = async move { whole::store(&service, &call, new, body, "put").await };
     let upload = whole::to_its_end(work).await?;
     let location = format!("/api/uploads/{}", upload.id);

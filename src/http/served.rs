@@ -1,4 +1,5 @@
 use super::Service;
+use super::paced::Reader;
 use crate::replica::InFlight;
 use crate::uploads::Call;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -93,11 +94,17 @@ impl fmt::Display for Known {
 /// While it is held the server knows, once the answer is out, that the client is still sending: it lingers for a while, drops
 /// what comes, then closes. Were it given up with a body in chunks unread, the server would wait for its end, for ever.
 #[derive(Clone)]
-pub(super) struct Held(Rc<RefCell<Payload>>);
+pub(super) struct Held(Rc<RefCell<Coming>>);
+
+struct Coming {
+    payload: Payload,
+    /// Until all has come. Also where nobody reads the body: then nothing of it is waited for.
+    reader: Option<Reader>,
+}
 
 impl Held {
-    pub(super) fn new(payload: Payload) -> Self {
-        Self(Rc::new(RefCell::new(payload)))
+    pub(super) fn new(payload: Payload, reader: Reader) -> Self {
+        Self(Rc::new(RefCell::new(Coming { payload, reader: Some(reader) })))
     }
 }
 
@@ -105,7 +112,17 @@ impl Stream for Held {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut *self.0.borrow_mut()).poll_next(cx)
+        let Coming { payload, reader } = &mut *self.0.borrow_mut();
+        if let Some(reader) = reader {
+            reader.waits();
+        }
+        let piece = Pin::new(payload).poll_next(cx);
+        match (&piece, &reader) {
+            (Poll::Ready(Some(Ok(_))), Some(reader)) => reader.has_enough(),
+            (Poll::Ready(_), _) => *reader = None,
+            (Poll::Pending, _) => {}
+        }
+        piece
     }
 }
 
@@ -132,5 +149,32 @@ impl MessageBody for Counted {
             log::warn!("an answer was cut short: {error} request_id={}", served.call.request_id);
         }
         polled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::paced::Demand;
+    use futures_util::StreamExt;
+    use futures_util::{poll, stream};
+    use tokio::sync::oneshot;
+
+    #[actix_web::test]
+    async fn of_a_body_nothing_is_waited_for_before_it_is_read_nor_after_it_has_ended() {
+        let demand = Demand::default();
+        let (end, ends) = oneshot::channel::<()>();
+        let body = stream::once(async { Ok(Bytes::from_static(b"123")) }).chain(stream::once(async {
+            ends.await.ok();
+            Ok(Bytes::from_static(b"45"))
+        }));
+        let mut held =
+            Held::new(Payload::Stream { payload: body.boxed_local() }, Reader::on(demand.clone(), true));
+        assert!(demand.holds_back());
+        assert!(held.next().await.is_some() && demand.holds_back());
+        assert!(poll!(held.next()).is_pending() && !demand.holds_back());
+        end.send(()).unwrap();
+        assert!(held.next().await.is_some() && demand.holds_back());
+        assert!(held.next().await.is_none() && !demand.holds_back());
     }
 }

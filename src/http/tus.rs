@@ -81,7 +81,7 @@ pub async fn create(
     {
         return Err(UploadError::PastTheEnd { length }.into());
     }
-    let body = limited(body::of(&request, payload), limit, limit);
+    let body = limited(body::of(payload), limit, limit);
     let checksum = checksum(&request)?;
     let first = match count {
         _ if !new.parts.is_empty() => {
@@ -243,7 +243,7 @@ pub async fn patch(
     if too_large || append.length.is_some_and(|length| length > limit) {
         return Err(UploadError::TooLarge { limit }.into());
     }
-    let body = limited(body::of(&request, payload), room, limit);
+    let body = limited(body::of(payload), room, limit);
     let body = match append.writer {
         Writer::Claims | Writer::ClaimsAfter(_) => while_open(&service.replica, body),
         Writer::Holds(_) => body,
