@@ -2,7 +2,7 @@
 
 use super::{Advance, Catalog, CatalogError, Doomed, Finals, Progress, Record, Strays, Undigested};
 use crate::db::Staged;
-use crate::db::faults::{Fault, Script, Struck};
+use crate::db::faults::{Fault, Held, Script, Struck};
 use crate::db::seat::Seat;
 use crate::domain::{
     BlobEpoch, BlobId, CatalogId, Changed, ContainerId, Epoch, Extent, Listing, Moment, NewUpload, Page,
@@ -18,6 +18,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
     Create,
+    Find,
     Claim,
     Append,
     Terminate,
@@ -45,6 +46,11 @@ impl FaultyCatalog {
     /// See [`Script::add`].
     pub fn script(&self, at: At, faults: impl IntoIterator<Item = Fault>) {
         self.script.add(at, faults);
+    }
+
+    /// See [`Script::hold`].
+    pub fn hold(&self, at: At) -> Held {
+        self.script.hold(at)
     }
 
     /// See [`Script::clear`].
@@ -113,7 +119,7 @@ impl Catalog for FaultyCatalog {
     }
 
     async fn find(&self, id: UploadId) -> Result<Record, CatalogError> {
-        self.inner.find(id).await
+        self.struck(At::Find, self.inner.find(id)).await
     }
 
     async fn claim(&self, id: UploadId, offset: u64, after: Option<Epoch>) -> Result<Upload, CatalogError> {

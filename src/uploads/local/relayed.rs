@@ -5,9 +5,9 @@
 //!
 //! While one is made durable and counted, the next one may come and be written already: see [`super::under_way`].
 
+use super::LocalUploads;
 use super::under_way::{Before, Storing, Tail};
 use super::writer::Fitting;
-use super::{LOOK_SELDOM, LocalUploads};
 use crate::catalog::CatalogError;
 use crate::db::Staged;
 use crate::domain::{Digest, Epoch, NewUpload, Upload, UploadId};
@@ -15,11 +15,21 @@ use crate::uploads::arriving::Arriving;
 use crate::uploads::budget::busy;
 use crate::uploads::checking::absorb;
 use crate::uploads::{Append, Body, Call, UploadError};
-use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::{Instant, sleep, sleep_until};
 
-/// How long a chunk waits for the one before it.
-const FOLLOWING: Duration = Duration::from_secs(5);
+/// How long a chunk waits for the one before it, from when it has come itself.
+pub(super) const FOLLOWING: Duration = Duration::from_secs(5);
+/// When it looks whether that one is stored elsewhere. Then after twice as long, and so on: a slow database is not asked more.
+const LOOK_FIRST: Duration = Duration::from_millis(250);
+
+/// A chunk that may have come before the one that it follows is stored.
+struct Follower {
+    id: UploadId,
+    epoch: Epoch,
+    offset: u64,
+    patient_until: Instant,
+}
 
 impl LocalUploads {
     /// A new upload with its `first` chunk.
@@ -50,10 +60,12 @@ impl LocalUploads {
         body: Body,
     ) -> Result<Upload, UploadError> {
         let count = append.count.unwrap_or(0);
+        let follower =
+            Follower { id, epoch, offset: append.offset, patient_until: Instant::now() + FOLLOWING };
         let before = self.under_way.before(id, epoch, append.offset);
         let storing = self.storing(id, epoch, &append);
         // Waited for before there is room for this one, which the one before it may need.
-        let followed = self.follow((id, epoch), before, &append).await;
+        let followed = self.follow(&follower, before, &append).await;
         self.receive(body, count, async |arriving| {
             let (tail, before) = followed?;
             let fitting = match tail {
@@ -62,7 +74,7 @@ impl LocalUploads {
             };
             let (digest, staged) = self.stage_arriving(&fitting, count, arriving, storing.as_ref()).await?;
             if let Some(mut before) = before {
-                self.unless_passed((id, epoch), append.offset, before.over()).await?;
+                self.unless_passed(&follower, before.over()).await?;
             }
             self.count(call, fitting, digest, staged).await
         })
@@ -75,45 +87,50 @@ impl LocalUploads {
     /// What is not so simple waits until that one is counted, and then asks the record.
     async fn follow(
         &self,
-        of: (UploadId, Epoch),
+        follower: &Follower,
         before: Option<Before>,
         append: &Append,
     ) -> Result<(Option<Tail>, Option<Before>), UploadError> {
         let Some(mut before) = before else { return Ok((None, None)) };
-        let tail = self.unless_passed(of, append.offset, before.hashed()).await?.flatten();
+        let tail = self.unless_passed(follower, before.hashed()).await?.flatten();
         let tail = tail.filter(|tail| {
             let end = append.offset.saturating_add(append.count.unwrap_or(0));
             !append.pending && append.length.is_none() && tail.length.is_none_or(|length| end <= length)
         });
         if tail.is_none() {
-            self.unless_passed(of, append.offset, before.over()).await?;
+            self.unless_passed(follower, before.over()).await?;
             return Ok((None, None));
         }
         Ok((tail, Some(before)))
     }
 
-    /// Waits for what becomes of the chunk before `offset`, which may be dead here and stored elsewhere: `None` if the record is
-    /// there without it, or will not be in this epoch.
+    /// Waits for what becomes of the chunk before, which may be dead here and stored elsewhere: `None` if the record is there
+    /// without it, or will not be in this epoch.
     async fn unless_passed<T>(
         &self,
-        (id, epoch): (UploadId, Epoch),
-        offset: u64,
+        follower: &Follower,
         becomes: impl Future<Output = T>,
     ) -> Result<Option<T>, UploadError> {
-        let (mut becomes, begun) = (pin!(becomes), Instant::now());
+        tokio::select! {
+            biased;
+            done = becomes => Ok(Some(done)),
+            () = self.passed(follower) => Ok(None),
+            () = sleep_until(follower.patient_until) => Err(busy()),
+        }
+    }
+
+    /// Returns when the record needs no chunk before this one any more.
+    async fn passed(&self, follower: &Follower) {
+        let mut pause = LOOK_FIRST;
         loop {
-            if let Ok(done) = tokio::time::timeout(LOOK_SELDOM, &mut becomes).await {
-                return Ok(Some(done));
-            }
-            match self.catalog.find(id).await {
-                Ok(record) if record.upload.epoch == epoch && record.upload.end() < offset => {}
-                // It comes with its first chunk.
-                Err(CatalogError::NotFound) => {}
-                Ok(_) => return Ok(None),
-                Err(error) => return Err(error.into()),
-            }
-            if begun.elapsed() > FOLLOWING {
-                return Err(busy());
+            sleep(pause).await;
+            pause *= 2;
+            match self.catalog.find(follower.id).await {
+                Ok(record)
+                    if record.upload.epoch == follower.epoch && record.upload.end() < follower.offset => {}
+                Ok(_) | Err(CatalogError::Gone) => return,
+                // It comes with its first chunk; or nobody knows for now.
+                Err(_) => {}
             }
         }
     }

@@ -2,9 +2,13 @@
 
 use super::*;
 use crate::blobs::faulty::At;
+use crate::catalog::faulty::{self, FaultyCatalog};
+use crate::db::faults::Fault;
+use crate::uploads::local::relayed::FOLLOWING;
 use futures_util::future::join;
 use futures_util::poll;
 use std::pin::pin;
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 on_both_stores!(
@@ -17,6 +21,9 @@ on_both_stores!(
     what_follows_a_chunk_holds_no_room_before_that_one_has_come,
     what_follows_a_chunk_that_came_twice_is_stored,
     who_follows_a_chunk_that_is_dead_here_and_stored_elsewhere_does_not_wait_for_it,
+    who_follows_a_chunk_that_never_comes_here_and_is_stored_elsewhere_does_not_wait_for_it,
+    who_follows_a_chunk_that_never_ends_is_refused_before_its_relay_loses_patience,
+    who_follows_a_chunk_is_stored_though_the_record_cannot_be_looked_at_meanwhile,
 );
 
 /// The upload as its relay expects it to be when `bytes` more are stored.
@@ -184,5 +191,78 @@ async fn who_follows_a_chunk_that_is_dead_here_and_stored_elsewhere_does_not_wai
     let (late, followed) = join(rig.relayed(&upload, b"first"), elsewhere).await;
     assert!(late.is_err(), "{late:?}");
     assert_eq!(followed.offset, 11);
+    rig.check_holds_just(upload.id, b"firstsecond").await;
+}
+
+async fn who_follows_a_chunk_that_never_comes_here_and_is_stored_elsewhere_does_not_wait_for_it(rig: &Rig) {
+    let upload = rig.begun(b"").await;
+    let never = rig.uploads.append(&rig.call, upload.id, holds(&upload, 5), stream::pending().boxed_local());
+    let next = after(&upload, b"first");
+    let (mut never, mut following) = (pin!(never), pin!(rig.relayed(&next, b"second")));
+    assert!(poll!(&mut never).is_pending() && poll!(&mut following).is_pending());
+    let elsewhere = rig.another_backend();
+    elsewhere.append(&rig.call, upload.id, holds(&upload, 5), body(b"first")).await.unwrap();
+    assert_eq!(following.await.unwrap().offset, 11);
+    rig.check_holds_just(upload.id, b"firstsecond").await;
+}
+
+/// It waits for the bytes of the one before; then, in what is left of the same time, for that one to be counted.
+async fn who_follows_a_chunk_that_never_ends_is_refused_before_its_relay_loses_patience(rig: &Rig) {
+    let upload = rig.begun(b"").await;
+    let (come, comes) = oneshot::channel::<()>();
+    let late = stream::once(async move {
+        comes.await.ok();
+        Ok(Bytes::from_static(b"first"))
+    });
+    let mut held = rig.blobs.hold(At::Finish);
+    let never = rig.uploads.append(&rig.call, upload.id, holds(&upload, 5), late.boxed_local());
+    let (mut never, next) = (pin!(never), after(&upload, b"first"));
+    let mut following = pin!(rig.relayed(&next, b"second"));
+    let begun = Instant::now();
+    assert!(poll!(&mut never).is_pending() && poll!(&mut following).is_pending());
+    let half_past = tokio::time::sleep(FOLLOWING / 2);
+    let refused = tokio::select! {
+        biased;
+        _ = &mut never => panic!("it is held"),
+        refused = &mut following => panic!("{refused:?}"),
+        () = half_past => {
+            come.send(()).unwrap();
+            let reached = held.reached();
+            tokio::select! { biased; _ = &mut never => panic!("it is held"), () = reached => {} }
+            tokio::select! { biased; _ = &mut never => panic!("it is held"), refused = &mut following => refused }
+        }
+    };
+    assert!(matches!(refused, Err(UploadError::Unavailable { .. })), "{refused:?}");
+    assert!(begun.elapsed() < FOLLOWING + FOLLOWING / 4, "{:?}", begun.elapsed());
+    drop(held);
+    assert_eq!(never.await.unwrap().offset, 5);
+    rig.relayed(&next, b"second").await.unwrap();
+    rig.check_holds_just(upload.id, b"firstsecond").await;
+}
+
+async fn who_follows_a_chunk_is_stored_though_the_record_cannot_be_looked_at_meanwhile(rig: &Rig) {
+    let upload = rig.begun(b"").await;
+    let catalog = FaultyCatalog::new(rig.catalog.clone());
+    let uploads = backend(1, Arc::new(catalog.clone()), Arc::new(rig.blobs.clone()), rig.budget.clone());
+    let mut held = rig.blobs.hold(At::Finish);
+    let relayed = async |upload: &Upload, bytes: &'static [u8]| {
+        uploads.append(&rig.call, upload.id, holds(upload, bytes.len()), body(bytes)).await
+    };
+    let following = async {
+        held.reached().await;
+        let mut second_held = rig.blobs.hold(At::Finish);
+        catalog.script(faulty::At::Find, [Fault::Unavailable]);
+        let mut looks_again = catalog.hold(faulty::At::Find);
+        let looked = async {
+            second_held.reached().await;
+            drop(second_held);
+            looks_again.reached().await;
+            drop((looks_again, held));
+        };
+        let next = after(&upload, b"first");
+        join(relayed(&next, b"second"), looked).await.0
+    };
+    let (stored, followed) = join(relayed(&upload, b"first"), following).await;
+    assert_eq!((stored.unwrap().offset, followed.unwrap().offset), (5, 11));
     rig.check_holds_just(upload.id, b"firstsecond").await;
 }
