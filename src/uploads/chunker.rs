@@ -41,6 +41,21 @@ pub struct Chunk {
     grant: Option<Grant>,
 }
 
+/// How long it took to store a chunk, as far as that can be told of one that was sent while another one was being stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Took {
+    /// Since there was no other one: it took that long at least.
+    pub alone: Duration,
+    /// It took no longer.
+    pub in_all: Duration,
+}
+
+impl From<Duration> for Took {
+    fn from(took: Duration) -> Self {
+        Self { alone: took, in_all: took }
+    }
+}
+
 /// Cuts a body into chunks, within the budget.
 ///
 /// A chunk ends when it is full, when the sender pauses, when the budget has no more, or with the body. Nobody waits for
@@ -170,19 +185,19 @@ impl Chunker {
         self.expected = (chunk.len as usize + 1).next_power_of_two().clamp(SLOWEST, SMALLEST);
     }
 
-    /// Told how long it took to store a chunk of so many bytes, repetitions included. Who
-    /// begins later profits by what was learnt; nothing is where the client did not wait for the answer.
-    pub fn stored(&mut self, bytes: u64, took: Duration) {
-        let bytes = usize::try_from(bytes).unwrap_or(LARGEST);
-        if took > QUICK {
-            let bearable = if took > SLOW { bytes / 2 } else { bytes };
+    /// Told how long it took to store a chunk of so many bytes, repetitions included. Who begins later profits by what was learnt;
+    /// nothing is where the client did not wait for the answer.
+    pub fn stored(&mut self, bytes: u64, took: impl Into<Took>) {
+        let (bytes, took) = (usize::try_from(bytes).unwrap_or(LARGEST), took.into());
+        if took.alone > QUICK {
+            let bearable = if took.alone > SLOW { bytes / 2 } else { bytes };
             // What was read ahead may be larger than what is allowed by now.
             self.ceiling = self.ceiling.min(bearable.max(SMALLEST));
             // What is small and slow has waited for something else.
             if bytes >= SMALLEST {
                 self.budget.tell_slow_beyond(self.ceiling);
             }
-        } else if bytes >= self.ceiling {
+        } else if bytes >= self.ceiling && took.in_all <= QUICK {
             self.ceiling = (self.ceiling * 2).max(bytes).min(LARGEST);
             self.budget.tell_quick_up_to(self.ceiling);
         }

@@ -1,4 +1,4 @@
-use super::{Append, Checking, Chunk, Chunker, Position, UploadError, Writer};
+use super::{Append, Checking, Chunk, Chunker, Position, Took, UploadError, Writer};
 use crate::domain::{Checksum, Upload};
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ impl Incoming {
     }
 
     /// As [`Chunker::stored`].
-    pub fn stored(&mut self, bytes: u64, took: Duration) {
+    pub fn stored(&mut self, bytes: u64, took: impl Into<Took>) {
         self.chunker.stored(bytes, took);
     }
 

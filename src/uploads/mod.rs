@@ -17,7 +17,7 @@ mod sweeper;
 
 pub use budget::{Budget, Grant};
 pub use changes::{Changes, TOLD_AT_ONCE};
-pub use chunker::{Chunk, Chunker, LARGEST as LARGEST_CHUNK};
+pub use chunker::{Chunk, Chunker, LARGEST as LARGEST_CHUNK, Took};
 pub use incoming::Incoming;
 pub use local::{Finisher, LocalUploads};
 pub use position::Position;

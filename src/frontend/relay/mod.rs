@@ -5,14 +5,16 @@
 //! another: it is stored whole or not at all, in an epoch that only this request holds, so sending it twice does no harm.
 //!
 //! Start reading in [`RelayUploads::send_chunk`], the heart; `pipeline` sends the next chunk while one is being stored, `client`
-//! asks the backends, `wire` says in what words, `download` goes on from another backend where one stopped, `known` spares a
-//! question before it.
+//! asks the backends, one `attempt` after the other, `wire` says in what words, `download` goes on from another backend where
+//! one stopped, `known` spares a question before it.
 
+mod attempt;
 pub mod client;
 mod download;
 mod known;
 mod pipeline;
 mod question;
+mod run;
 pub mod wire;
 
 use crate::domain::{Epoch, Listing, NewUpload, Page, Segment, State, Upload, UploadId};

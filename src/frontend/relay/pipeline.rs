@@ -1,25 +1,20 @@
 //! The chunks of one request that are on their way, in order.
 
-use super::client::{PATIENCE, Whereabouts};
+use super::client::PATIENCE;
+use super::run::Run;
 use super::{RelayUploads, wire};
-use crate::balance::{Health, Target};
 use crate::domain::{Epoch, NewUpload, Upload, UploadId};
 use crate::telemetry::metrics::RELAY_RETRIES;
-use crate::uploads::{Append, Call, Chunk, Incoming, Position, UploadError};
+use crate::uploads::{Append, Call, Chunk, Incoming, Position, Took, UploadError};
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesOrdered, StreamExt};
-use std::cell::Cell;
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// How many chunks are on their way at most, of which all but the first were sent ahead.
 const DEPTH: usize = 2;
-/// How many chunks go to one backend, one after the other. Then whoever is least busy gets the next one, which waits until all
-/// before it are stored: the backends share what a large upload costs.
-const RUN: u32 = 8;
 
 /// Sends chunks, each to be counted after the one before it.
 ///
@@ -33,10 +28,10 @@ pub(super) struct Pipeline<'a> {
     /// The record as it was told last.
     upload: Option<Upload>,
     in_flight: FuturesOrdered<LocalBoxFuture<'a, Result<Stored, Failed>>>,
-    /// Tells when the last of them is stored.
+    /// Tells once the last of them is stored.
     last: Option<oneshot::Receiver<()>>,
     /// Of each chunk since that was told: how many bytes, and how long it took.
-    took: Vec<(u64, Duration)>,
+    took: Vec<(u64, Took)>,
 }
 
 /// Sends the chunks of one request.
@@ -49,20 +44,10 @@ struct Sender<'a> {
     run: Rc<Run>,
 }
 
-/// The backend to which chunks are sent ahead.
-#[derive(Default)]
-struct Run {
-    at: Whereabouts,
-    /// How many chunks may still be sent ahead.
-    ahead: Cell<u32>,
-    /// How many chunks are not to be followed, before it is tried again.
-    resting: Cell<u32>,
-}
-
 struct Stored {
     upload: Upload,
     bytes: u64,
-    took: Duration,
+    took: Took,
 }
 
 struct Failed {
@@ -164,7 +149,7 @@ impl<'a> Pipeline<'a> {
             }
             Some(Err(Failed { error, bytes })) => {
                 if matches!(error, UploadError::Unavailable { .. }) {
-                    self.took.push((bytes, PATIENCE));
+                    self.took.push((bytes, PATIENCE.into()));
                 }
                 Err(error)
             }
@@ -172,7 +157,7 @@ impl<'a> Pipeline<'a> {
         }
     }
 
-    /// Where memory is short others have chunks to send meanwhile, and there is nothing to gain.
+    /// Where memory is short others have chunks to send meanwhile, and there is nothing to gain. Nothing follows what is pending.
     fn may_send_ahead(&self, append: &Append) -> bool {
         let budget = &self.sender.relay.budget;
         self.in_flight.len() < DEPTH
@@ -183,38 +168,11 @@ impl<'a> Pipeline<'a> {
     }
 }
 
-impl Run {
-    /// A chunk is sent to whichever backend is least busy.
-    fn begin(&self) {
-        match self.resting.get() {
-            0 => self.ahead.set(RUN - 1),
-            left => self.resting.set(left - 1),
-        }
-    }
-
-    /// One is sent ahead.
-    fn spend(&self) {
-        self.ahead.set(self.ahead.get().saturating_sub(1));
-    }
-
-    /// A backend that drains, or has lost its database, is sent nothing ahead.
-    fn may_follow(&self) -> bool {
-        let is_ready = |target: &Arc<Target>| target.health() == Health::Ready;
-        self.ahead.get() > 0 && self.at.borrow().as_ref().is_some_and(is_ready)
-    }
-
-    /// Nothing is sent ahead for a while.
-    fn rest(&self) {
-        self.ahead.set(0);
-        self.resting.set(RUN);
-    }
-}
-
 impl Sender<'_> {
     async fn create(self, new: NewUpload, chunk: Chunk) -> Result<Stored, UploadError> {
         let begun = Instant::now();
         let upload = self.relay.create_with(self.call, &new, &chunk, &self.run.at).await?;
-        Ok(Stored { upload, bytes: chunk.len, took: begun.elapsed() })
+        Ok(Stored { upload, bytes: chunk.len, took: begun.elapsed().into() })
     }
 
     /// Sends a chunk, ahead if there is one `before` it.
@@ -224,17 +182,23 @@ impl Sender<'_> {
         chunk: Chunk,
         before: Option<oneshot::Receiver<()>>,
     ) -> Result<Stored, UploadError> {
-        let (begun, mut taken) = (Instant::now(), None);
-        if let Some(before) = before {
-            taken = self.send_ahead(&append, &chunk).await;
-            // If that one is not stored nobody waits for this one any more.
-            before.await.map_err(|_| UploadError::Internal)?;
-        }
+        let (bytes, begun) = (chunk.len, Instant::now());
+        let Some(before) = before else {
+            let upload = self.send(append, &chunk).await?;
+            return Ok(Stored { upload, bytes, took: begun.elapsed().into() });
+        };
+        // If that one is not stored nobody waits for this one any more.
+        let before = async { before.await.map(|()| Instant::now()).map_err(|_| UploadError::Internal) };
+        let (taken, alone) = tokio::join!(self.send_ahead(&append, &chunk), before);
+        let mut alone = alone?;
         let upload = match taken {
             Some(stored) => stored,
-            None => self.send(append, &chunk).await?,
+            None => {
+                alone = Instant::now();
+                self.send(append, &chunk).await?
+            }
         };
-        Ok(Stored { upload, bytes: chunk.len, took: begun.elapsed() })
+        Ok(Stored { upload, bytes, took: Took { alone: alone.elapsed(), in_all: begun.elapsed() } })
     }
 
     async fn send(&self, append: Append, chunk: &Chunk) -> Result<Upload, UploadError> {
@@ -246,13 +210,49 @@ impl Sender<'_> {
         let question = wire::append(self.id, append, chunk);
         let answer = self.relay.client.ask_once(self.call, &question, target).await;
         match answer.map(|answer| wire::upload(&answer)) {
-            Some(Ok(stored)) => return Some(stored),
-            // It does not take what is sent ahead, as one of an earlier release does not.
-            Some(Err(_)) => self.run.rest(),
-            // A connection that was closed just then, or the backend is dying.
-            None => self.run.ahead.set(0),
+            Some(Ok(stored)) => {
+                self.run.succeeded();
+                return Some(stored);
+            }
+            Some(Err(_)) => self.run.refused(),
+            None => self.run.failed(),
         }
         metrics::counter!(RELAY_RETRIES).increment(1);
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::client::{Backends, Client};
+    use super::*;
+    use crate::balance::{Probe, Target};
+    use crate::domain::ContainerId;
+    use crate::uploads::Budget;
+    use std::future::pending;
+    use std::sync::Arc;
+
+    #[actix_web::test]
+    async fn a_chunk_is_sent_ahead_while_half_of_the_budget_is_free_and_behind_one_other() {
+        let client = Client::new(Arc::new(Backends::default()), ContainerId::from_bits(1));
+        let (budget, call) = (Budget::new(100), Call::default());
+        let relay = RelayUploads::new(client, budget.clone());
+        let position = Position { epoch: Epoch::FIRST, offset: 0, length: None, pending: false };
+        let mut pipeline = Pipeline::new(&relay, &call, UploadId::mint(), position);
+        let ready = Arc::new(Target::new(([127, 0, 0, 1], 1).into()));
+        ready.probed(Probe::Ready, Instant::now());
+        pipeline.sender.run.at.replace(Some(ready));
+        pipeline.sender.run.begin();
+        let append = Append::first(10, None);
+        pipeline.push(10, pending());
+        assert!(pipeline.may_send_ahead(&append));
+        assert!(!pipeline.may_send_ahead(&Append { pending: true, ..append }));
+        let half = budget.try_take(50);
+        assert!(pipeline.may_send_ahead(&append));
+        let more = budget.try_take(1);
+        assert!(!pipeline.may_send_ahead(&append));
+        drop((half, more));
+        pipeline.push(10, pending());
+        assert!(!pipeline.may_send_ahead(&append));
     }
 }

@@ -231,6 +231,25 @@ async fn what_is_stored_slowly_never_allows_more_than_before_and_what_is_stored_
     assert_eq!(allowed(&[(2, 2000), (8, 100)]).await, 8);
 }
 
+/// Of that time a part is the one's that was being stored before it.
+#[actix_web::test]
+async fn what_was_sent_ahead_is_slow_by_the_time_it_was_alone_and_quick_only_by_all_of_it() {
+    let allowed = async |alone: u64, in_all: u64| {
+        let mut chunker = Chunker::new(body(pieces(64, MIB)), Budget::new(256 * MIB as u32));
+        chunker.stored(4 * MIB as u64, Duration::from_millis(2000));
+        let (alone, in_all) = (Duration::from_millis(alone), Duration::from_millis(in_all));
+        chunker.stored(2 * MIB as u64, Took { alone, in_all });
+        let mut largest = 0;
+        for _ in 0..6 {
+            largest = largest.max(chunker.next().await.unwrap().unwrap().len);
+        }
+        largest / MIB as u64
+    };
+    assert_eq!(allowed(10, 400).await, 4);
+    assert_eq!(allowed(400, 700).await, 2);
+    assert_eq!(allowed(1500, 1800).await, 1);
+}
+
 #[actix_web::test]
 async fn what_could_not_be_stored_in_time_is_tried_smaller_by_who_comes_next() {
     let budget = Budget::new(64 * MIB as u32);

@@ -1,0 +1,167 @@
+//! One question to one backend, sent once.
+
+use super::client::{ANSWER, Answer, Client, Question};
+use crate::balance::Target;
+use crate::domain::ContainerId;
+use crate::http::names;
+use crate::uploads::Call;
+use actix_web::body::SizedStream;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
+use awc::ClientResponse;
+use awc::error::{ConnectError, SendRequestError};
+use bytes::Bytes;
+use futures_util::stream;
+use std::convert::Infallible;
+use std::fmt::Display;
+use std::time::{Duration, Instant};
+
+/// Larger than any page of records.
+const LARGEST_BODY: usize = 8 << 20;
+
+/// Why a backend gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    /// Nothing was sent.
+    #[error("no connection: {0}")]
+    Refused(ConnectError),
+    /// Something was sent; whether it was carried out is unknown.
+    #[error("no clear answer: {0}")]
+    Unclear(String),
+    /// It said that it cannot now. A backend whose database went away in the middle of a commit does not know what became of it.
+    #[error("it is unavailable")]
+    Busy,
+}
+
+/// A question on its way to a backend. What comes of it tells how that backend is.
+pub(super) struct Attempt<'a> {
+    client: &'a Client,
+    call: &'a Call,
+    question: &'a Question<'a>,
+    target: &'a Target,
+    /// How long each of the answer's head and its body may take.
+    limit: Duration,
+    blames: bool,
+}
+
+impl Client {
+    pub(super) fn attempt<'a>(
+        &'a self,
+        call: &'a Call,
+        question: &'a Question<'a>,
+        target: &'a Target,
+        limit: Duration,
+    ) -> Attempt<'a> {
+        Attempt { client: self, call, question, target, limit, blames: true }
+    }
+}
+
+impl Attempt<'_> {
+    /// An unclear failure is not held against the backend.
+    pub fn without_blame(self) -> Self {
+        Self { blames: false, ..self }
+    }
+
+    /// Its answer, read whole.
+    pub async fn answer(&self) -> Result<Answer<Bytes>, Trouble> {
+        let mut response = self.send().await?;
+        let read = response.body().limit(LARGEST_BODY);
+        let body = match tokio::time::timeout(self.limit, read).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(error)) => return Err(self.unclear(error)),
+            Err(_) => return Err(self.too_late("its answer does not end")),
+        };
+        // awc takes a body that was cut short for one that is complete.
+        if response.status() != StatusCode::NO_CONTENT && length_of(&response) != Some(body.len()) {
+            return Err(self.unclear("its answer was cut short"));
+        }
+        self.target.succeeded(self.question.load());
+        let (status, mut headers) = (response.status(), HeaderMap::new());
+        response.map_body(|head, read| {
+            headers = std::mem::take(head.headers_mut());
+            read
+        });
+        Ok(Answer { status, headers, body, doubtful: false })
+    }
+
+    /// Its answer up to the head.
+    pub async fn send(&self) -> Result<ClientResponse, Trouble> {
+        if self.question.is_traffic() {
+            self.target.ask();
+        }
+        let response = tokio::select! {
+            biased;
+            response = self.request() => response.map_err(|error| self.trouble(error))?,
+            () = self.target.falls_silent() => return Err(Trouble::Unclear("it fell silent".into())),
+            () = tokio::time::sleep(self.limit) => return Err(self.too_late("no answer in time")),
+        };
+        self.check(&response)?;
+        self.call.backend.set(backend_of(response.headers()));
+        Ok(response)
+    }
+
+    async fn request(&self) -> Result<ClientResponse, SendRequestError> {
+        let Question { method, path, headers, body, len } = self.question;
+        let url = format!("http://{}{path}", self.target.address);
+        let mut request = self.client.http.request(method.clone(), url);
+        request = request.insert_header((names::FRONTEND_CONTAINER.clone(), self.client.frontend.as_str()));
+        request = request.insert_header((names::REQUEST_ID.clone(), self.call.request_id.as_str()));
+        for (name, value) in headers {
+            request = request.insert_header((name.clone(), value.clone()));
+        }
+        if body.is_empty() {
+            return request.send().await;
+        }
+        // A list of shared pieces: sending it again copies nothing.
+        let pieces: Vec<_> = body.iter().cloned().map(Ok::<_, Infallible>).collect();
+        request.send_body(SizedStream::new(*len, stream::iter(pieces))).await
+    }
+
+    /// Whether this is a backend's own answer, and not one of something in between or of a backend that cannot answer now.
+    fn check(&self, response: &ClientResponse) -> Result<(), Trouble> {
+        if backend_of(response.headers()).is_none() {
+            return Err(self.unclear(format!("{} without a container id", response.status())));
+        }
+        match response.status() {
+            StatusCode::SERVICE_UNAVAILABLE => Err(Trouble::Busy),
+            _ => Ok(()),
+        }
+    }
+
+    fn trouble(&self, error: SendRequestError) -> Trouble {
+        match error {
+            // awc says this also of a connection that was closed after the request had gone out.
+            SendRequestError::Connect(error @ ConnectError::Disconnected) => self.unclear(error),
+            SendRequestError::Connect(error) => {
+                self.target.refused();
+                Trouble::Refused(error)
+            }
+            error => self.unclear(error),
+        }
+    }
+
+    fn unclear(&self, why: impl Display) -> Trouble {
+        if self.blames {
+            self.target.failed(self.question.load(), Instant::now());
+        }
+        Trouble::Unclear(why.to_string())
+    }
+
+    /// Whom we gave little time cannot be blamed for needing more.
+    fn too_late(&self, why: &str) -> Trouble {
+        match self.limit < ANSWER {
+            true => Trouble::Unclear(why.into()),
+            false => self.unclear(why),
+        }
+    }
+}
+
+/// How many bytes an answer's body has, as its head says.
+fn length_of(response: &ClientResponse) -> Option<usize> {
+    response.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Which backend an answer is of; none that is one leaves that out.
+pub fn backend_of(headers: &HeaderMap) -> Option<ContainerId> {
+    headers.get(&names::BACKEND_CONTAINER)?.to_str().ok()?.parse().ok()
+}
