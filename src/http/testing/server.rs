@@ -4,17 +4,18 @@ use crate::http::cors::cors;
 use crate::http::edge::{edge, no_upgrade};
 use crate::http::events::{Events, hub};
 use crate::http::meters::Meters;
-use crate::http::{Readiness, Service, api, changes, replicas};
+use crate::http::{Readiness, Service, api, changes, listening, replicas};
 use crate::replica::{Census, Identity, Live, Registry, RegistryError, Replica, Report, Role};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, web};
 use async_trait::async_trait;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use time::OffsetDateTime;
 
 /// The largest file that the servers of tests take, in bytes.
@@ -181,9 +182,9 @@ async fn serve(
         let app = App::new().app_data(web::Data::new(service)).configure(routes);
         app.wrap(from_fn(no_upgrade)).wrap(cors).wrap(from_fn(edge))
     };
-    let server = HttpServer::new(app).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
-    let address = server.addrs()[0];
-    let server = server.run();
+    let listener = listening::bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = listening::serve(listener, Duration::ZERO, app).unwrap();
     started.send((address, server.handle())).unwrap();
     actix_web::rt::spawn(async move { hub(&own).await });
     server.await.unwrap();

@@ -88,3 +88,25 @@ fn a_request_is_in_flight_until_its_client_goes_away() {
     drop(server.memory.until(|store| store.removed.len() == 1));
     assert_eq!(server.replica.traffic.in_flight(), 0);
 }
+
+/// It reads the answer only after it has sent all it has.
+#[test]
+fn who_sends_a_body_that_nobody_reads_is_answered_all_the_same() {
+    let server = Server::start(Role::Frontend);
+    for size in [5, 1 << 20] {
+        for (length, begins, ends) in [
+            (("Content-Length", size.to_string()), String::new(), ""),
+            (("Transfer-Encoding", "chunked".into()), format!("{size:x}\r\n"), "\r\n0\r\n\r\n"),
+        ] {
+            let mut connection = server.connect();
+            connection.send_head("DELETE", "/api/uploads/nothing", &[(length.0, &length.1)]);
+            connection.send(begins.as_bytes());
+            connection.send(&vec![7; size]);
+            connection.send(ends.as_bytes());
+            let answer = connection.read("DELETE");
+            answer.problem(404, "not_found");
+            // What is left of the body must not be taken for the next request.
+            assert_eq!(answer.header("connection"), Some("close"));
+        }
+    }
+}
