@@ -18,7 +18,7 @@ use crate::uploads::{Append, Body, Call, UploadError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// How long a chunk waits for the one before it, from when it has come itself.
+/// How long a chunk waits for the one before it, from when its own head has come.
 pub(super) const FOLLOWING: Duration = Duration::from_secs(5);
 /// When it looks whether that one is stored elsewhere. Then after twice as long, and so on: a slow database is not asked more.
 const LOOK_FIRST: Duration = Duration::from_millis(250);
@@ -65,9 +65,14 @@ impl LocalUploads {
         let before = self.under_way.before(id, epoch, append.offset);
         let storing = self.storing(id, epoch, &append);
         // Waited for before there is room for this one, which the one before it may need.
-        let followed = self.follow(&follower, before, &append).await;
+        let (tail, before) = match self.follow(&follower, before, &append).await {
+            Ok(followed) => followed,
+            Err(error) => {
+                Arriving::new(body, count)?.skip().await;
+                return Err(error);
+            }
+        };
         self.receive(body, count, async |arriving| {
-            let (tail, before) = followed?;
             let fitting = match tail {
                 Some(tail) => Fitting::following(id, epoch, append, tail),
                 None => self.fitting(id, append, count).await?,
@@ -92,7 +97,9 @@ impl LocalUploads {
         append: &Append,
     ) -> Result<(Option<Tail>, Option<Before>), UploadError> {
         let Some(mut before) = before else { return Ok((None, None)) };
-        let tail = self.unless_passed(follower, before.hashed()).await?.flatten();
+        let Some(tail) = self.unless_passed(follower, before.hashed()).await? else {
+            return Ok((None, None));
+        };
         let tail = tail.filter(|tail| {
             let end = append.offset.saturating_add(append.count.unwrap_or(0));
             !append.pending && append.length.is_none() && tail.length.is_none_or(|length| end <= length)
@@ -125,12 +132,14 @@ impl LocalUploads {
         loop {
             sleep(pause).await;
             pause *= 2;
-            match self.catalog.find(follower.id).await {
-                Ok(record)
+            let (catalog, id) = (self.catalog.clone(), follower.id);
+            // A task of its own: a question that is let go of half-way ends its connection to the database.
+            match tokio::spawn(async move { catalog.find(id).await }).await {
+                Ok(Ok(record))
                     if record.upload.epoch == follower.epoch && record.upload.end() < follower.offset => {}
-                Ok(_) | Err(CatalogError::Gone) => return,
+                Ok(Ok(_) | Err(CatalogError::Gone)) => return,
                 // It comes with its first chunk; or nobody knows for now.
-                Err(_) => {}
+                Ok(Err(_)) | Err(_) => {}
             }
         }
     }

@@ -253,14 +253,16 @@ async fn who_follows_a_chunk_is_stored_though_the_record_cannot_be_looked_at_mea
         let mut second_held = rig.blobs.hold(At::Finish);
         catalog.script(faulty::At::Find, [Fault::Unavailable]);
         let mut looks_again = catalog.hold(faulty::At::Find);
+        let next = after(&upload, b"first");
+        let mut second = pin!(relayed(&next, b"second"));
         let looked = async {
             second_held.reached().await;
             drop(second_held);
             looks_again.reached().await;
             drop((looks_again, held));
         };
-        let next = after(&upload, b"first");
-        join(relayed(&next, b"second"), looked).await.0
+        tokio::select! { biased; early = &mut second => return early, () = looked => {} }
+        second.await
     };
     let (stored, followed) = join(relayed(&upload, b"first"), following).await;
     assert_eq!((stored.unwrap().offset, followed.unwrap().offset), (5, 11));
