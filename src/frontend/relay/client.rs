@@ -118,7 +118,8 @@ impl Client {
         Ok(answer)
     }
 
-    /// Asks one backend, once, on the side: what a failure says of that backend those learn that are asked for good.
+    /// Asks one backend, once, on the side. That nobody is there it tells others; what else may be wrong is found out by who asks
+    /// for good.
     pub async fn ask_once(
         &self,
         call: &Call,

@@ -8,6 +8,8 @@ import { offsetOf, send, terminate } from "./tus.js";
 
 const AT_ONCE = 3, ASK_AGAIN_MS = 2000, HOLD_TRIES = 5, RECORD_TRIES = 20;
 
+const moment = () => new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+
 export const running = ({ state }) => ["waiting", "sending", "retrying"].includes(state);
 export const complete = ({ state }) => state === "complete";
 /** What was chosen cannot be read any more: browsers keep to the file as it was. */
@@ -49,13 +51,12 @@ export class Queue extends EventTarget {
 
   /** Whether no tab sends the file. The visit that has just been left, or is loaded anew, may hold it for a moment more. */
   async #letGo(key) {
-    for (let tries = 0; tries < HOLD_TRIES; tries += 1) {
-      if (tries > 0) await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+    for (let tries = 1; ; tries += 1) {
       const release = await hold(key);
       release?.();
-      if (release) return true;
+      if (release || tries === HOLD_TRIES) return release;
+      await moment();
     }
-    return false;
   }
 
   /** Whether the file was not in the queue yet. `path` is where it lies in a folder that was chosen as a whole. What the same
@@ -197,7 +198,7 @@ export class Queue extends EventTarget {
         // It was deleted meanwhile.
         if (status === 410) return;
       }
-      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+      await moment();
     }
   }
 }
