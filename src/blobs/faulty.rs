@@ -4,7 +4,7 @@ use super::{BlobError, BlobStore, Owner, Place, Stage};
 use crate::db::Staged;
 pub use crate::db::faults::{Fault, Held};
 use crate::db::faults::{Script, Struck};
-use crate::domain::{BlobEpoch, BlobId, CatalogId};
+use crate::domain::{BlobEpoch, BlobId, CatalogId, Digest};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -115,9 +115,9 @@ struct FaultyStage {
 
 #[async_trait]
 impl Stage for FaultyStage {
-    async fn write(&mut self, parts: &[Bytes]) -> Result<(), BlobError> {
+    async fn write(&mut self, parts: &[Bytes], digest: Digest) -> Result<Digest, BlobError> {
         let lost = strike(&self.script, At::Write).await?;
-        answer(lost, self.inner.write(parts).await)
+        answer(lost, self.inner.write(parts, digest).await)
     }
 
     async fn finish(self: Box<Self>) -> Result<Staged, BlobError> {
@@ -140,9 +140,9 @@ mod tests {
         let place = Place { blob: BlobId(Uuid::now_v7()), epoch: Epoch(1), start: 0 };
         let mut stage = store.stage(place, 3).await.unwrap();
         let part = [Bytes::from_static(b"x")];
-        stage.write(&part).await.unwrap();
-        assert!(matches!(stage.write(&part).await, Err(BlobError::Full(_))));
-        stage.write(&part).await.unwrap();
+        stage.write(&part, Digest::default()).await.unwrap();
+        assert!(matches!(stage.write(&part, Digest::default()).await, Err(BlobError::Full(_))));
+        stage.write(&part, Digest::default()).await.unwrap();
         assert!(matches!(stage.finish().await, Ok(Staged::Durable)));
 
         let mut held = store.hold(At::Delete);

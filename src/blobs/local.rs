@@ -10,9 +10,9 @@
 
 mod reading;
 
-use super::{BlobError, BlobStore, Owner, PIECE, Place, Stage};
+use super::{BlobError, BlobStore, Owner, PIECE, Place, Stage, absorb};
 use crate::db::Staged;
-use crate::domain::{BlobEpoch, BlobId, CatalogId, Epoch};
+use crate::domain::{BlobEpoch, BlobId, CatalogId, Digest, Epoch};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -244,43 +244,53 @@ struct LocalStage {
 
 #[async_trait]
 impl Stage for LocalStage {
-    async fn write(&mut self, parts: &[Bytes]) -> Result<(), BlobError> {
+    async fn write(&mut self, parts: &[Bytes], digest: Digest) -> Result<Digest, BlobError> {
+        let digested = self.waiting.len();
         for part in parts.iter().filter(|part| !part.is_empty()) {
             self.waiting_bytes += part.len();
             self.waiting.push(part.clone());
         }
-        match self.waiting_bytes < PIECE && self.waiting.len() < WRITE_PARTS {
-            true => Ok(()),
-            false => self.flush(false).await,
+        match self.waiting_bytes >= PIECE || self.waiting.len() >= WRITE_PARTS {
+            true => self.flush(digest, digested, false).await,
+            false => absorb(digest, &self.waiting[digested..], Digest::update).await,
         }
     }
 
     async fn finish(mut self: Box<Self>) -> Result<Staged, BlobError> {
         if self.file.is_some() || !self.waiting.is_empty() {
-            self.flush(true).await?;
+            let all = self.waiting.len();
+            self.flush(Digest::default(), all, true).await?;
         }
         Ok(Staged::Durable)
     }
 }
 
 impl LocalStage {
-    async fn flush(&mut self, durably: bool) -> Result<(), BlobError> {
+    /// Writes what waits, of which the first `digested` parts are in the digest already.
+    async fn flush(
+        &mut self,
+        mut digest: Digest,
+        digested: usize,
+        durably: bool,
+    ) -> Result<Digest, BlobError> {
         let (path, file, position) = (self.path.clone(), self.file.clone(), self.position);
         let rest = self.end.saturating_sub(position);
         let parts = std::mem::take(&mut self.waiting);
         self.position += std::mem::take(&mut self.waiting_bytes) as u64;
         let written = blocking(move || {
             let file = open_with_room(&path, file, rest)?;
+            parts[digested..].iter().for_each(|part| digest.update(part));
             write_all_at(&file, &parts, position)?;
             if durably {
                 file.sync_data()?;
                 // Always: another backend may have made the file and died before it could do this.
                 path.parent().map_or(Ok(()), sync_folder)?;
             }
-            Ok(file)
+            Ok((file, digest))
         });
-        self.file = Some(written.await?);
-        Ok(())
+        let (file, digest) = written.await?;
+        self.file = Some(file);
+        Ok(digest)
     }
 }
 

@@ -7,6 +7,7 @@
 //! `local` keeps a file for each (blob, epoch), `postgres` rows. `conformance` is the one suite that both pass, `faulty`
 //! a wrapper for tests that fails and delays on purpose.
 
+mod absorb;
 #[cfg(test)]
 pub(crate) mod conformance;
 #[cfg(test)]
@@ -14,8 +15,10 @@ pub mod faulty;
 pub mod local;
 pub mod postgres;
 
+pub use absorb::absorb;
+
 use crate::db::Staged;
-use crate::domain::{BlobEpoch, BlobId, CatalogId, Epoch};
+use crate::domain::{BlobEpoch, BlobId, CatalogId, Digest, Epoch};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -91,8 +94,9 @@ pub trait BlobStore: Send + Sync {
 /// One chunk being written. Dropped before [`Stage::finish`], nothing of it counts.
 #[async_trait]
 pub trait Stage: Send {
-    /// The next bytes of the chunk, in order.
-    async fn write(&mut self, parts: &[Bytes]) -> Result<(), BlobError>;
+    /// The next bytes of the chunk, in order. They are taken into `digest`, too: where another thread writes them it does both,
+    /// so that they go there once, and are in its processor's caches.
+    async fn write(&mut self, parts: &[Bytes], digest: Digest) -> Result<Digest, BlobError>;
 
     /// On return the bytes are durable ([`Staged::Durable`]), or become so with the transaction that they are part of.
     async fn finish(self: Box<Self>) -> Result<Staged, BlobError>;

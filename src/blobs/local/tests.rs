@@ -24,9 +24,9 @@ async fn many_small_pieces_and_many_large_ones_are_written_in_order() {
     // More parts than one system call takes, then parts larger than what is written together.
     let (small, large) = bytes.split_at(5000);
     let small: Vec<Bytes> = small.chunks(2).map(Bytes::copy_from_slice).collect();
-    stage.write(&small).await.unwrap();
+    stage.write(&small, Digest::default()).await.unwrap();
     for part in large.chunks(1_300_000) {
-        stage.write(&[Bytes::copy_from_slice(part)]).await.unwrap();
+        stage.write(&[Bytes::copy_from_slice(part)], Digest::default()).await.unwrap();
     }
     stage.finish().await.unwrap();
     assert_eq!(conformance::contents(&store, place, bytes.len() as u64).await.unwrap(), bytes);
@@ -51,7 +51,7 @@ async fn a_file_is_never_truncated() {
     let place = Place { blob: BlobId(Uuid::now_v7()), epoch: Epoch(1), start: 0 };
     for bytes in [&b"abcdef"[..], b"abc"] {
         let mut stage = store.stage(place, bytes.len() as u64).await.unwrap();
-        stage.write(&[Bytes::from_static(bytes)]).await.unwrap();
+        stage.write(&[Bytes::from_static(bytes)], Digest::default()).await.unwrap();
         stage.finish().await.unwrap();
     }
     assert_eq!(fs::metadata(store.file_of(place.blob, place.epoch)).unwrap().size(), 6);
@@ -76,7 +76,7 @@ async fn a_folder_that_a_store_has_lost_is_made_again() {
     let store = LocalBlobs::open(folder.path()).await.unwrap();
     let place = Place { blob, epoch: Epoch(1), start: 0 };
     let mut stage = store.stage(place, 3).await.unwrap();
-    stage.write(&[Bytes::from_static(b"abc")]).await.unwrap();
+    stage.write(&[Bytes::from_static(b"abc")], Digest::default()).await.unwrap();
     stage.finish().await.unwrap();
     assert_eq!(conformance::contents(&store, place, 3).await.unwrap(), b"abc");
 }
@@ -88,7 +88,7 @@ async fn deleting_leaves_the_neighbours_of_a_blob() {
     for blob in [blob, neighbour] {
         let mut stage =
             store.stage(Place { blob: BlobId(blob), epoch: Epoch(1), start: 0 }, 1).await.unwrap();
-        stage.write(&[Bytes::from_static(b"x")]).await.unwrap();
+        stage.write(&[Bytes::from_static(b"x")], Digest::default()).await.unwrap();
         stage.finish().await.unwrap();
     }
     store.delete(BlobId(blob)).await.unwrap();
@@ -136,7 +136,7 @@ async fn what_is_read_is_the_same_from_memory_and_from_the_disk() {
     let place = Place { blob: BlobId(Uuid::now_v7()), epoch: Epoch(1), start: 0 };
     let bytes: Vec<u8> = (0..1_000_000u32).map(|n| (n % 251) as u8).collect();
     let mut stage = store.stage(place, bytes.len() as u64).await.unwrap();
-    stage.write(&[Bytes::copy_from_slice(&bytes)]).await.unwrap();
+    stage.write(&[Bytes::copy_from_slice(&bytes)], Digest::default()).await.unwrap();
     stage.finish().await.unwrap();
     let file = File::open(store.file_of(place.blob, place.epoch)).unwrap();
     // How much of it the kernel is told to forget: nothing, something in the middle, all.

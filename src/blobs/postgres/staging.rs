@@ -1,8 +1,9 @@
 //! A chunk on its way into rows, which the transaction that counts it makes.
 
-use crate::blobs::{BlobError, Place, Stage};
+use crate::blobs::{BlobError, Place, Stage, absorb};
 use crate::db::Staged;
 use crate::db::postgres::TransactionPart;
+use crate::domain::Digest;
 use async_trait::async_trait;
 use bytes::{BufMut, Bytes, BytesMut};
 use deadpool_postgres::Transaction;
@@ -33,9 +34,9 @@ impl RowStage {
 
 #[async_trait]
 impl Stage for RowStage {
-    async fn write(&mut self, parts: &[Bytes]) -> Result<(), BlobError> {
+    async fn write(&mut self, parts: &[Bytes], digest: Digest) -> Result<Digest, BlobError> {
         self.parts.extend_from_slice(parts);
-        Ok(())
+        absorb(digest, parts, Digest::update).await
     }
 
     async fn finish(self: Box<Self>) -> Result<Staged, BlobError> {

@@ -3,6 +3,7 @@ use super::*;
 use crate::blobs::conformance::{self, Counting};
 use crate::db::Staged;
 use crate::db::testing::TestDatabase;
+use crate::domain::Digest;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -38,7 +39,7 @@ async fn a_chunk_that_is_not_counted_is_not_stored() {
     let store = PostgresBlobs::new(pool.clone());
     let place = Place { blob: BlobId(Uuid::now_v7()), epoch: Epoch(1), start: 0 };
     let mut stage = store.stage(place, 13).await.unwrap();
-    stage.write(&[Bytes::from_static(b"never counted")]).await.unwrap();
+    stage.write(&[Bytes::from_static(b"never counted")], Digest::default()).await.unwrap();
     let Staged::InTransaction(part) = stage.finish().await.unwrap() else { panic!("durable already") };
     let mut lease = pool.lease().await.unwrap();
     let transaction = lease.transaction().await.unwrap();

@@ -3,11 +3,10 @@
 
 use super::content::{self, Gap};
 use super::joining::join;
-use crate::blobs::{BlobError, BlobStore};
+use crate::blobs::{BlobError, BlobStore, absorb};
 use crate::catalog::{Catalog, CatalogError, Progress, Undigested};
 use crate::db::Chain;
 use crate::domain::{Digest, InvalidDigest, UploadId};
-use crate::uploads::checking::absorb;
 use futures_util::TryStreamExt;
 use futures_util::stream::TryReadyChunksError;
 use log::Level;
@@ -47,8 +46,6 @@ enum Unreadable {
     Gap(#[from] Gap),
     #[error(transparent)]
     State(#[from] InvalidDigest),
-    #[error("hashing was broken off")]
-    Hashing,
 }
 
 impl Unreadable {
@@ -137,9 +134,7 @@ impl Finisher {
         content::check_gapless(&extents, &range)?;
         let mut pieces = pin!(content::read(self.blobs.clone(), extents).try_ready_chunks(READ_TOGETHER));
         while let Some(pieces) = pieces.try_next().await.map_err(|TryReadyChunksError(_, error)| error)? {
-            let count = pieces.iter().map(|piece| piece.len() as u64).sum();
-            let hashed = absorb(digest, &pieces, count, Digest::update);
-            digest = hashed.await.map_err(|_| Unreadable::Hashing)?;
+            digest = absorb(digest, &pieces, Digest::update).await?;
         }
         let now = match range.end == upload.length {
             true => Progress::Done(digest.finish()),

@@ -13,7 +13,6 @@ use crate::db::Staged;
 use crate::domain::{Digest, Epoch, NewUpload, Upload, UploadId};
 use crate::uploads::arriving::Arriving;
 use crate::uploads::budget::busy;
-use crate::uploads::checking::absorb;
 use crate::uploads::{Append, Body, Call, UploadError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -183,13 +182,7 @@ impl LocalUploads {
         }
         let mut stage = self.blobs.stage(fitting.place(), count).await?;
         while !piece.is_empty() {
-            let len = piece.iter().map(|part| part.len() as u64).sum();
-            let storing = async {
-                let hashing = absorb(digest, &piece, len, Digest::update);
-                let (digest, written) = tokio::join!(hashing, stage.write(&piece));
-                written?;
-                digest
-            };
+            let storing = async { Ok(stage.write(&piece, digest).await?) };
             (digest, piece) = tokio::try_join!(storing, arriving.next())?;
         }
         if let Some(storing) = storing {

@@ -4,7 +4,6 @@ use crate::blobs::Place;
 use crate::catalog::{Advance, CatalogError, Record};
 use crate::db::Staged;
 use crate::domain::{BlobId, Digest, Epoch, NewUpload, Upload, UploadId};
-use crate::uploads::checking::absorb;
 use crate::uploads::{Append, Call, Chunk, UploadError, Writer};
 
 /// A chunk, and what it is appended to.
@@ -152,17 +151,15 @@ impl LocalUploads {
         Err(UploadError::Internal)
     }
 
-    /// Writes and hashes a chunk at the same time.
+    /// Writes and hashes a chunk.
     async fn stage(&self, fitting: &Fitting, chunk: &Chunk) -> Result<(Digest, Staged), UploadError> {
         let digest = fitting.digest.clone();
         if chunk.len == 0 {
             return Ok((digest, Staged::Durable));
         }
         let mut stage = self.blobs.stage(fitting.place(), chunk.len).await?;
-        let hashing = absorb(digest, &chunk.parts, chunk.len, Digest::update);
-        let (digest, written) = tokio::join!(hashing, stage.write(&chunk.parts));
-        written?;
-        Ok((digest?, stage.finish().await?))
+        let digest = stage.write(&chunk.parts, digest).await?;
+        Ok((digest, stage.finish().await?))
     }
 
     fn advance(&self, call: &Call, fitting: &Fitting, digest: Digest) -> Advance {

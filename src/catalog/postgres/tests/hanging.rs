@@ -11,7 +11,7 @@ use crate::catalog::{Advance, Catalog, CatalogError};
 use crate::db::postgres::{PgConfig, Pool, TransactionPart};
 use crate::db::testing::TestDatabase;
 use crate::db::{PATIENCE, Staged};
-use crate::domain::{BlobId, Epoch, Upload, UploadId};
+use crate::domain::{BlobId, Digest, Epoch, Upload, UploadId};
 use async_trait::async_trait;
 use bytes::Bytes;
 use deadpool_postgres::Transaction;
@@ -78,7 +78,7 @@ fn place(id: UploadId, advance: &Advance) -> Place {
 async fn stage(catalog: &PostgresCatalog, id: UploadId, advance: &Advance, content: &[u8]) -> Staged {
     let blobs = PostgresBlobs::new(catalog.pool.clone());
     let mut stage = blobs.stage(place(id, advance), content.len() as u64).await.unwrap();
-    stage.write(&[Bytes::copy_from_slice(content)]).await.unwrap();
+    stage.write(&[Bytes::copy_from_slice(content)], Digest::default()).await.unwrap();
     stage.finish().await.unwrap()
 }
 

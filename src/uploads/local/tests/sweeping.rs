@@ -171,7 +171,7 @@ async fn a_folder_that_cannot_be_read_hides_no_other() {
     id[15] = 0xff;
     let place = Place { blob: BlobId(Uuid::from_bytes(id)), epoch: Epoch::FIRST, start: 0 };
     let mut stage = rig.blobs.stage(place, 5).await.unwrap();
-    stage.write(&[Bytes::from_static(b"12345")]).await.unwrap();
+    stage.write(&[Bytes::from_static(b"12345")], Digest::default()).await.unwrap();
     stage.finish().await.unwrap();
     std::fs::remove_dir(rig.folder.path().join("blobs/00")).unwrap();
     let (mut sweeper, mut swept) = (rig.sweeper(), Swept::default());
