@@ -46,7 +46,6 @@ PATH=$PATH:/usr/sbin:/sbin
 clients=$PWD/target/test-clients
 log=$(mktemp "${TMPDIR:-/tmp}/swarm-upload-test.XXXXXX")
 failures=$(mktemp "${TMPDIR:-/tmp}/swarm-upload-test.XXXXXX")
-release_log=$(mktemp "${TMPDIR:-/tmp}/swarm-upload-test.XXXXXX")
 passed=0
 failed=0
 
@@ -198,12 +197,11 @@ start_postgres() {
 }
 
 finish() {
-    if [[ -n ${release:-} ]]; then kill "$release" 2>/dev/null || true; fi
     if [[ -n ${POSTGRES_PID:-} ]]; then
         kill "$POSTGRES_PID" 2>/dev/null || true
         wait "$POSTGRES_PID" 2>/dev/null || true
     fi
-    rm -f "$log" "$failures" "$release_log"
+    rm -f "$log" "$failures"
 }
 trap finish EXIT
 
@@ -252,12 +250,6 @@ if ! { has chromium && has node && has npm && has nginx && has_psql && [[ -n ${S
     browser=false
 fi
 
-# The last step of the release build takes minutes on one processor: meanwhile others are used for what has to be built for tests.
-# No test runs beside it.
-cargo build --locked --release >"$release_log" 2>&1 &
-release=$!
-release_built() { cat "$release_log"; return "$1"; }
-
 step "Formatting" cargo fmt --check || true
 step "Lints" cargo clippy --locked --all-targets -- -D warnings || true
 if has shellcheck; then
@@ -265,17 +257,12 @@ if has shellcheck; then
 else
     leave_out "Shell scripts" "shellcheck is not installed"
 fi
-step "Tests and benchmarks are built" cargo test --locked --no-run --lib --bins --test '*' --bench hot || true
-release_status=0
-wait "$release" || release_status=$?
-release=''
-step "Release build" release_built "$release_status" || true
 step "Unit, property, conformance, architecture and tutorial tests" \
     cargo test --locked --no-fail-fast --lib --bins --test architecture --test tutorial -- "${skip[@]}" || true
 step "Examples in the documentation" cargo test --locked --doc || true
 # Each once, as it was built for the tests: what they measure is another matter (docs/PERFORMANCE.md).
 step "Benchmarks of the hot pieces run" cargo test --locked --bench hot || true
-if [[ $release_status -eq 0 ]]; then
+if step "Release build" cargo build --locked --release; then
     SWARM_UPLOAD_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/release/swarm-upload")
     export SWARM_UPLOAD_BIN
     # They wait more than they work.
