@@ -168,7 +168,7 @@ impl LocalUploads {
         done
     }
 
-    /// Writes and hashes a piece, both at the same time, while the next one comes.
+    /// Writes and hashes a piece while the next one comes.
     async fn stage_arriving(
         &self,
         fitting: &Fitting,
