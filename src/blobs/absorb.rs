@@ -4,7 +4,7 @@ use bytes::Bytes;
 /// Fewer bytes are summed up where they are: handing them to another thread would cost more than it saves.
 const INLINE: usize = 64 << 10;
 
-/// Takes `parts` into a sum, off the reactor, which has other requests to serve meanwhile.
+/// Takes `parts` into a sum, off the reactor, which has other requests to serve meanwhile. Fails only as the process ends.
 pub async fn absorb<S: Send + 'static>(
     mut sum: S,
     parts: &[Bytes],

@@ -279,8 +279,12 @@ impl LocalStage {
         self.position += std::mem::take(&mut self.waiting_bytes) as u64;
         let written = blocking(move || {
             let file = open_with_room(&path, file, rest)?;
-            parts[digested..].iter().for_each(|part| digest.update(part));
-            write_all_at(&file, &parts, position)?;
+            let (old, new) = parts.split_at(digested);
+            let mut position = write_all_at(&file, old, position)?;
+            for piece in pieces(new) {
+                piece.iter().for_each(|part| digest.update(part));
+                position = write_all_at(&file, piece, position)?;
+            }
             if durably {
                 file.sync_data()?;
                 // Always: another backend may have made the file and died before it could do this.
@@ -292,6 +296,20 @@ impl LocalStage {
         self.file = Some(file);
         Ok(digest)
     }
+}
+
+/// The same parts, in groups of about [`PIECE`] bytes.
+fn pieces(mut parts: &[Bytes]) -> impl Iterator<Item = &[Bytes]> {
+    std::iter::from_fn(move || {
+        let mut length = 0;
+        let full = parts.iter().position(|part| {
+            length += part.len();
+            length >= PIECE
+        });
+        let (piece, rest) = parts.split_at(full.map_or(parts.len(), |last| last + 1));
+        parts = rest;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 /// The file, made unless it is `open`: what is refused for want of room leaves not even an empty one. `rest` is what the chunk
@@ -323,7 +341,8 @@ fn leave_room(folder: &Path, wanted: u64) -> io::Result<()> {
     }
 }
 
-fn write_all_at(file: &File, parts: &[Bytes], mut position: u64) -> io::Result<()> {
+/// Returns where the next bytes go.
+fn write_all_at(file: &File, parts: &[Bytes], mut position: u64) -> io::Result<u64> {
     for parts in parts.chunks(WRITE_PARTS) {
         let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
         let mut left = slices.as_mut_slice();
@@ -339,7 +358,7 @@ fn write_all_at(file: &File, parts: &[Bytes], mut position: u64) -> io::Result<(
             IoSlice::advance_slices(&mut left, written);
         }
     }
-    Ok(())
+    Ok(position)
 }
 
 /// Makes the names in a folder durable. Some file systems keep them so anyway and refuse.
