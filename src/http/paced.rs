@@ -83,6 +83,11 @@ impl Demand {
         matches!(self.allows(0), Allowed::Nothing)
     }
 
+    #[cfg(test)]
+    pub fn has_readers(&self) -> bool {
+        self.0.paced.get() + self.0.unpaced.get() > 0
+    }
+
     fn has_come(&self, bytes: usize) {
         self.0.wanted.set(self.0.wanted.get().saturating_sub(bytes));
     }
@@ -129,9 +134,8 @@ impl Drop for Reader {
         if !self.paced {
             UNPACED_NOW.fetch_sub(1, Relaxed);
         }
-        if state.paced.get() == 0 {
-            self.has_enough();
-        }
+        // A connection has one request at a time.
+        self.has_enough();
         self.demand.changed();
     }
 }

@@ -175,6 +175,6 @@ mod tests {
         assert!(poll!(held.next()).is_pending() && !demand.holds_back());
         end.send(()).unwrap();
         assert!(held.next().await.is_some() && demand.holds_back());
-        assert!(held.next().await.is_none() && !demand.holds_back());
+        assert!(held.next().await.is_none() && !demand.has_readers());
     }
 }

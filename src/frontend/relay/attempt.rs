@@ -165,3 +165,33 @@ fn length_of(response: &ClientResponse) -> Option<usize> {
 pub fn backend_of(headers: &HeaderMap) -> Option<ContainerId> {
     headers.get(&names::BACKEND_CONTAINER)?.to_str().ok()?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::client::Backends;
+    use super::*;
+    use crate::balance::{Health, Probe};
+    use std::net::TcpListener;
+    use std::sync::Arc;
+
+    /// Who was cut off would else be blamed twice, by the chunk that was sent ahead and by the one before it.
+    #[actix_web::test]
+    async fn only_who_is_asked_for_good_is_blamed() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let target = Arc::new(Target::new(listener.local_addr().unwrap()));
+        // A connection for each question.
+        let server = std::thread::spawn(move || listener.incoming().take(8).for_each(drop));
+        let client = Client::new(Arc::new(Backends::default()), ContainerId::from_bits(1));
+        let (call, question) = (Call::default(), Question::get("/"));
+        target.probed(Probe::Ready, Instant::now());
+        for _ in 0..5 {
+            assert!(client.ask_once(&call, &question, target.clone()).await.is_none());
+            assert_eq!(target.health(), Health::Ready);
+        }
+        for _ in 0..3 {
+            assert!(client.attempt(&call, &question, &target, ANSWER).answer().await.is_err());
+        }
+        assert_eq!(target.health(), Health::Ejected);
+        server.join().unwrap();
+    }
+}

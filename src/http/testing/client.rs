@@ -21,6 +21,7 @@ impl Connection {
     pub(in crate::http) fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.set_write_timeout(Some(Duration::from_secs(10))).unwrap();
         Self { stream: BufReader::new(stream), events: String::new() }
     }
 

@@ -41,7 +41,7 @@ impl LocalUploads {
     ) -> Result<Upload, UploadError> {
         let count = first.count.unwrap_or(0);
         let storing = self.storing(new.id, Epoch::FIRST, &first);
-        self.receive(body, count, async |arriving| {
+        self.receive(body, count, async move |arriving| {
             let fitting = Fitting::first(new.id, first)?;
             let (digest, staged) = self.stage_arriving(&fitting, count, arriving, storing.as_ref()).await?;
             self.record(call, new, fitting, digest, staged).await
@@ -67,11 +67,13 @@ impl LocalUploads {
         let (tail, before) = match self.follow(&follower, before, &append).await {
             Ok(followed) => followed,
             Err(error) => {
+                // Nobody waits for a chunk while it is skipped.
+                drop(storing);
                 Arriving::new(body, count)?.skip().await;
                 return Err(error);
             }
         };
-        self.receive(body, count, async |arriving| {
+        self.receive(body, count, async move |arriving| {
             let fitting = match tail {
                 Some(tail) => Fitting::following(id, epoch, append, tail),
                 None => self.fitting(id, append, count).await?,

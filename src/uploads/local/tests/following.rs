@@ -10,6 +10,7 @@ use futures_util::poll;
 use std::pin::pin;
 use std::time::Instant;
 use tokio::sync::oneshot;
+use tokio::task::yield_now;
 
 on_both_stores!(
     a_chunk_is_written_while_the_one_before_it_is_made_durable,
@@ -22,7 +23,9 @@ on_both_stores!(
     what_follows_a_chunk_that_came_twice_is_stored,
     who_follows_a_chunk_that_is_dead_here_and_stored_elsewhere_does_not_wait_for_it,
     who_follows_a_chunk_that_never_comes_here_and_is_stored_elsewhere_does_not_wait_for_it,
+    a_look_at_the_record_goes_on_though_its_follower_is_gone,
     who_follows_a_chunk_that_never_ends_is_refused_before_its_relay_loses_patience,
+    who_follows_a_chunk_that_never_comes_is_refused_though_there_is_no_room,
     who_follows_a_chunk_is_stored_though_the_record_cannot_be_looked_at_meanwhile,
 );
 
@@ -196,14 +199,47 @@ async fn who_follows_a_chunk_that_is_dead_here_and_stored_elsewhere_does_not_wai
 
 async fn who_follows_a_chunk_that_never_comes_here_and_is_stored_elsewhere_does_not_wait_for_it(rig: &Rig) {
     let upload = rig.begun(b"").await;
-    let never = rig.uploads.append(&rig.call, upload.id, holds(&upload, 5), stream::pending().boxed_local());
+    let catalog = FaultyCatalog::new(rig.catalog.clone());
+    let uploads = rig.backend_over(Arc::new(catalog.clone()));
+    let never = uploads.append(&rig.call, upload.id, holds(&upload, 5), stream::pending().boxed_local());
     let next = after(&upload, b"first");
-    let (mut never, mut following) = (pin!(never), pin!(rig.relayed(&next, b"second")));
-    assert!(poll!(&mut never).is_pending() && poll!(&mut following).is_pending());
+    let following = uploads.append(&rig.call, upload.id, holds(&next, 6), body(b"second"));
+    let (mut never, mut following) = (pin!(never), pin!(following));
+    assert!(poll!(&mut never).is_pending());
+    // It looks once, and asks the record where it fits.
+    catalog.script(faulty::At::Find, [Fault::Pass, Fault::Pass, Fault::Unavailable]);
+    assert!(poll!(&mut following).is_pending());
     let elsewhere = rig.another_backend();
     elsewhere.append(&rig.call, upload.id, holds(&upload, 5), body(b"first")).await.unwrap();
     assert_eq!(following.await.unwrap().offset, 11);
     rig.check_holds_just(upload.id, b"firstsecond").await;
+}
+
+/// It would end its connection to the database.
+async fn a_look_at_the_record_goes_on_though_its_follower_is_gone(rig: &Rig) {
+    let upload = rig.begun(b"").await;
+    let faulty = FaultyCatalog::new(rig.catalog.clone());
+    let catalog: Arc<dyn Catalog> = Arc::new(faulty.clone());
+    let uploads = rig.backend_over(catalog.clone());
+    let never = uploads.append(&rig.call, upload.id, holds(&upload, 5), stream::pending().boxed_local());
+    let mut never = pin!(never);
+    assert!(poll!(&mut never).is_pending());
+    let without = Arc::strong_count(&catalog);
+    let mut looks = faulty.hold(faulty::At::Find);
+    {
+        let next = after(&upload, b"first");
+        let mut following = pin!(uploads.append(&rig.call, upload.id, holds(&next, 6), body(b"second")));
+        tokio::select! {
+            biased;
+            early = &mut following => panic!("{early:?}"),
+            () = looks.reached() => {}
+        }
+    }
+    assert_eq!(Arc::strong_count(&catalog), without + 1, "it goes on");
+    drop(looks);
+    while Arc::strong_count(&catalog) > without {
+        yield_now().await;
+    }
 }
 
 /// It waits for the bytes of the one before; then, in what is left of the same time, for that one to be counted.
@@ -240,10 +276,24 @@ async fn who_follows_a_chunk_that_never_ends_is_refused_before_its_relay_loses_p
     rig.check_holds_just(upload.id, b"firstsecond").await;
 }
 
+/// What is refused needs none, and does not wait for it.
+async fn who_follows_a_chunk_that_never_comes_is_refused_though_there_is_no_room(rig: &Rig) {
+    let upload = rig.begun(b"").await;
+    let never = rig.uploads.append(&rig.call, upload.id, holds(&upload, 5), stream::pending().boxed_local());
+    let next = after(&upload, b"first");
+    let (mut never, following) = (pin!(never), rig.relayed(&next, b"second"));
+    assert!(poll!(&mut never).is_pending());
+    let _rest = rig.budget.try_take(rig.budget.free()).unwrap();
+    let begun = Instant::now();
+    let refused = following.await;
+    assert!(matches!(refused, Err(UploadError::Unavailable { .. })), "{refused:?}");
+    assert!(begun.elapsed() < FOLLOWING + FOLLOWING / 4, "{:?}", begun.elapsed());
+}
+
 async fn who_follows_a_chunk_is_stored_though_the_record_cannot_be_looked_at_meanwhile(rig: &Rig) {
     let upload = rig.begun(b"").await;
     let catalog = FaultyCatalog::new(rig.catalog.clone());
-    let uploads = backend(1, Arc::new(catalog.clone()), Arc::new(rig.blobs.clone()), rig.budget.clone());
+    let uploads = rig.backend_over(Arc::new(catalog.clone()));
     let mut held = rig.blobs.hold(At::Finish);
     let relayed = async |upload: &Upload, bytes: &'static [u8]| {
         uploads.append(&rig.call, upload.id, holds(upload, bytes.len()), body(bytes)).await

@@ -126,6 +126,11 @@ impl Rig {
         backend(2, self.catalog.clone(), Arc::new(self.blobs.clone()), self.budget.clone())
     }
 
+    /// A backend over another catalog and the same store.
+    fn backend_over(&self, catalog: Arc<dyn Catalog>) -> LocalUploads {
+        backend(1, catalog, Arc::new(self.blobs.clone()), self.budget.clone())
+    }
+
     /// A backend whose uploads expire at once.
     fn impatient_backend(&self) -> LocalUploads {
         let (catalog, blobs) = (self.catalog.clone(), Arc::new(self.blobs.clone()));
