@@ -1,9 +1,11 @@
 //! One line on stderr for each event: for people by default, as JSON with `LOG_FORMAT=json`.
 
+use env_logger::fmt::style::Style;
 use env_logger::{Builder, Env};
 use log::Record;
 use serde::Serialize;
 use std::io::Write;
+use std::time::SystemTime;
 use time::OffsetDateTime;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +35,26 @@ const FILTER: &str = "info,actix_http::h1::dispatcher=off";
 pub fn install(format: Format) {
     let mut builder = Builder::from_env(Env::default().default_filter_or(FILTER));
     match format {
-        Format::Text => {}
+        Format::Text => {
+            builder.format(|out, record| {
+                let style = out.default_level_style(record.level());
+                writeln!(out, "{}", text_line(record, style, SystemTime::now()))
+            });
+        }
         Format::Json => {
             builder.format(|out, record| writeln!(out, "{}", json_line(record, OffsetDateTime::now_utc())));
         }
     }
     // An error says that there is one already: in tests, or where several replicas share a process.
     let _ = builder.try_init();
+}
+
+/// As the logger itself would write it, whose clock brings a library of calendars with it. What follows a line break is set in:
+/// nothing that is logged can pass for an event of its own.
+fn text_line(record: &Record, style: Style, time: SystemTime) -> String {
+    let (time, level, target) = (humantime::format_rfc3339_seconds(time), record.level(), record.target());
+    let message = record.args().to_string().replace('\n', "\n    ");
+    format!("[{time} {style}{level:<5}{style:#} {target}] {message}")
 }
 
 #[derive(Serialize)]
@@ -80,6 +95,17 @@ mod tests {
             "message": "two\nlines and a \"quote\"",
         });
         assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_line_of_text_says_when_how_bad_and_where_and_no_message_can_pass_for_another_line() {
+        let args = format_args!("two\n[2026-01-01T00:00:00Z ERROR forged] lines");
+        let record = Record::builder().level(log::Level::Warn).target("room").args(args).build();
+        let line = text_line(&record, Style::new(), SystemTime::UNIX_EPOCH);
+        assert_eq!(
+            line,
+            "[1970-01-01T00:00:00Z WARN  room] two\n    [2026-01-01T00:00:00Z ERROR forged] lines"
+        );
     }
 
     #[test]
