@@ -197,6 +197,7 @@ start_postgres() {
 }
 
 finish() {
+    kill %nice 2>/dev/null || true
     if [[ -n ${POSTGRES_PID:-} ]]; then
         kill "$POSTGRES_PID" 2>/dev/null || true
         wait "$POSTGRES_PID" 2>/dev/null || true
@@ -251,27 +252,34 @@ if ! { has chromium && has node && has npm && has nginx && has_psql && [[ -n ${S
 fi
 
 step "Formatting" cargo fmt --check || true
-step "Lints" cargo clippy --locked --all-targets -- -D warnings || true
+# What `cargo clippy --all-targets -- -D warnings` says, said as the tests are built: checked by themselves all libraries would be
+# compiled once more. (What clippy-driver builds may be slower than it could be; nothing is measured here.) The tests must be run
+# with the same words, or they are built anew, and are if there is something to say.
+linted=(env RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings)
+step "Lints, and tests and benchmarks are built" "${linted[@]}" cargo test --locked --all-targets --no-run || linted=()
 if has shellcheck; then
     step "Shell scripts" shellcheck scripts/*.sh scripts/e2e/*.sh scripts/e2e/images/*.sh scripts/bench/peers/*.sh nginx/*.sh .ci/run || true
 else
     leave_out "Shell scripts" "shellcheck is not installed"
 fi
+# Behind the tests that need no release, with what they leave of the processors: its last step, the optimization of the whole,
+# goes on for minutes in one thread. What it has to say it is asked for below, where cargo waits for it.
+nice -n 19 cargo build --locked --release >/dev/null 2>&1 &
+# They wait, too.
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * $(nproc)))}"
 step "Unit, property, conformance, architecture and tutorial tests" \
-    cargo test --locked --no-fail-fast --lib --bins --test architecture --test tutorial -- "${skip[@]}" || true
-step "Examples in the documentation" cargo test --locked --doc || true
+    "${linted[@]}" cargo test --locked --no-fail-fast --lib --bins --test architecture --test tutorial -- "${skip[@]}" || true
+step "Examples in the documentation" "${linted[@]}" cargo test --locked --doc || true
 # Each once, as it was built for the tests: what they measure is another matter (docs/PERFORMANCE.md).
-step "Benchmarks of the hot pieces run" cargo test --locked --bench hot || true
-if step "Release build" cargo build --locked --release; then
+step "Benchmarks of the hot pieces run" "${linted[@]}" cargo test --locked --bench hot || true
+if step "Release build, what is left of it" cargo build --locked --release; then
     SWARM_UPLOAD_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/release/swarm-upload")
     export SWARM_UPLOAD_BIN
-    # They wait more than they work.
-    step "Integration tests" env RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * $(nproc)))}" \
-        cargo test --locked --test integration -- "${skip[@]}" || true
+    step "Integration tests" "${linted[@]}" cargo test --locked --test integration -- "${skip[@]}" || true
     if $browser; then step "The page in a browser" scripts/test-browser.sh || true; fi
     if has_postgres && [[ " ${skip[*]} " != *" cluster "* ]]; then
-        step "Half a minute of chaos over rows" scripts/chaos.sh --minutes 0.5 --store postgres || true
-        step "Half a minute of chaos over files" scripts/chaos.sh --minutes 0.5 --store folder || true
+        step "Half a minute of chaos over rows" "${linted[@]}" scripts/chaos.sh --minutes 0.5 --store postgres || true
+        step "Half a minute of chaos over files" "${linted[@]}" scripts/chaos.sh --minutes 0.5 --store folder || true
     fi
 fi
 
