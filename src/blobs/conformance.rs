@@ -90,9 +90,12 @@ async fn a_chunk_in_pieces_is_one_chunk(store: &dyn BlobStore, counting: &dyn Co
     let (place, bytes) = (new_place(), sample(1_100_000));
     let mut stage = store.stage(place, bytes.len() as u64).await.unwrap();
     let pieces: Vec<Bytes> = bytes.chunks(16_000).map(Bytes::copy_from_slice).collect();
-    // Some wait for others, some are many, and all go into the digest once and in order.
+    // Some wait for others, some are so many that they are written in several pieces behind one that waits, and all go into the
+    // digest once and in order.
     let mut digest = Digest::default();
-    for pieces in pieces.chunk_by(|one, _| one[0] % 7 != 0) {
+    let (waits, rest) = pieces.split_at(1);
+    let (many, rest) = rest.split_at(600_000 / 16_000);
+    for pieces in [waits, many].into_iter().chain(rest.chunk_by(|one, _| one[0] % 7 != 0)) {
         digest = stage.write(pieces, digest).await.unwrap();
         digest = stage.write(&[Bytes::new()], digest).await.unwrap();
     }

@@ -49,8 +49,8 @@ pub fn install(format: Format) {
     let _ = builder.try_init();
 }
 
-/// As the logger itself would write it, whose clock brings a library of calendars with it. What follows a line break is set in:
-/// nothing that is logged can pass for an event of its own.
+/// As the logger itself writes it but for the colour of its brackets; its clock would bring a library of calendars with it. What
+/// follows a line break is set in, so that it does not pass for an event of its own.
 fn text_line(record: &Record, style: Style, time: SystemTime) -> String {
     let (time, level, target) = (humantime::format_rfc3339_seconds(time), record.level(), record.target());
     let message = record.args().to_string().replace('\n', "\n    ");
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_text_says_when_how_bad_and_where_and_no_message_can_pass_for_another_line() {
+    fn a_line_of_text_says_when_how_bad_and_where_and_what_follows_a_line_break_is_set_in() {
         let args = format_args!("two\n[2026-01-01T00:00:00Z ERROR forged] lines");
         let record = Record::builder().level(log::Level::Warn).target("room").args(args).build();
         let line = text_line(&record, Style::new(), SystemTime::UNIX_EPOCH);

@@ -152,7 +152,8 @@ impl LocalUploads {
     }
 
     /// Does `work` with a chunk of `count` bytes, in the room that it needs: taken before the first byte is read, so that
-    /// relays' chunks cannot lock up the budget among themselves.
+    /// relays' chunks cannot lock up the budget among themselves. What `work` holds goes before a refused chunk is skipped, the
+    /// chunk's [`Storing`] among it: nobody waits for such a chunk.
     async fn receive<T>(
         &self,
         body: Body,
@@ -162,7 +163,10 @@ impl LocalUploads {
         let mut arriving = Arriving::new(body, count)?;
         let done = match self.budget.take(self.blobs.holds(count) as usize).await {
             Some(_room) => work(&mut arriving).await,
-            None => Err(busy()),
+            None => {
+                drop(work);
+                Err(busy())
+            }
         };
         if done.is_err() {
             arriving.skip().await;
