@@ -25,6 +25,7 @@ The last line is "N passed, N failed"; the exit status is 0 only if tests ran an
 
 Environment: SWARM_UPLOAD_TEST_DATABASE_URL  a PostgreSQL to use instead (its user may create databases), but by tests that
                                              stop, kill or freeze one of their own
+             RUST_TEST_THREADS               how many tests run at once (default: twice the cores, 20 at most)
              PG_BIN                          the folder of PostgreSQL's programs (default: Debian's newest, or PATH)
 TEXT
 }
@@ -48,6 +49,8 @@ log=$(mktemp "${TMPDIR:-/tmp}/swarm-upload-test.XXXXXX")
 failures=$(mktemp "${TMPDIR:-/tmp}/swarm-upload-test.XXXXXX")
 passed=0
 failed=0
+# The build of the release, while it goes on behind the tests.
+release=
 
 # step HEADING COMMAND...: runs it, prints how long it took, counts the tests in its output, or itself if it fails without any.
 step() {
@@ -196,8 +199,15 @@ start_postgres() {
     export SWARM_UPLOAD_TEST_DATABASE_URL=$url
 }
 
+# What is still missing of it, and what it has to say. (A child of the script is none of a step's.)
+end_release() {
+    tail --pid="$release" --follow /dev/null
+    cargo build --locked --release
+}
+
 finish() {
-    kill %nice 2>/dev/null || true
+    # A group of its own, or the compilers that cargo has started would go on.
+    if [[ -n $release ]]; then kill -- "-$release" 2>/dev/null || true; fi
     if [[ -n ${POSTGRES_PID:-} ]]; then
         kill "$POSTGRES_PID" 2>/dev/null || true
         wait "$POSTGRES_PID" 2>/dev/null || true
@@ -252,9 +262,9 @@ if ! { has chromium && has node && has npm && has nginx && has_psql && [[ -n ${S
 fi
 
 step "Formatting" cargo fmt --check || true
-# What `cargo clippy --all-targets -- -D warnings` says, said as the tests are built: checked by themselves all libraries would be
-# compiled once more. (What clippy-driver builds may be slower than it could be; nothing is measured here.) The tests must be run
-# with the same words, or they are built anew, and are if there is something to say.
+# What `cargo clippy --all-targets -- -D warnings` says, said as the tests are built: to be checked by themselves all libraries would
+# be compiled once more. (clippy-driver is the compiler with lints and without some optimizations; nothing is measured here.) The
+# tests have to be run with the same variables, or cargo builds them anew; if a lint fails it does, without clippy.
 linted=(env RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings)
 step "Lints, and tests and benchmarks are built" "${linted[@]}" cargo test --locked --all-targets --no-run || linted=()
 if has shellcheck; then
@@ -263,16 +273,21 @@ else
     leave_out "Shell scripts" "shellcheck is not installed"
 fi
 # Behind the tests that need no release, with what they leave of the processors: its last step, the optimization of the whole,
-# goes on for minutes in one thread. What it has to say it is asked for below, where cargo waits for it.
-nice -n 19 cargo build --locked --release >/dev/null 2>&1 &
-# They wait, too.
-export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * $(nproc)))}"
+# goes on for minutes in one thread.
+setsid nice cargo build --locked --release >/dev/null 2>&1 &
+release=$!
+# They wait, too. Each may have a dozen connections to PostgreSQL.
+threads=$((2 * $(nproc)))
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((threads < 20 ? threads : 20))}
 step "Unit, property, conformance, architecture and tutorial tests" \
     "${linted[@]}" cargo test --locked --no-fail-fast --lib --bins --test architecture --test tutorial -- "${skip[@]}" || true
 step "Examples in the documentation" "${linted[@]}" cargo test --locked --doc || true
 # Each once, as it was built for the tests: what they measure is another matter (docs/PERFORMANCE.md).
 step "Benchmarks of the hot pieces run" "${linted[@]}" cargo test --locked --bench hot || true
-if step "Release build, what is left of it" cargo build --locked --release; then
+built=true
+step "Release build, what is left of it" end_release || built=false
+release=
+if $built; then
     SWARM_UPLOAD_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/release/swarm-upload")
     export SWARM_UPLOAD_BIN
     step "Integration tests" "${linted[@]}" cargo test --locked --test integration -- "${skip[@]}" || true
