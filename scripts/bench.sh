@@ -11,6 +11,7 @@ Usage: scripts/bench.sh [--quick] [--peers A,B] [--scenarios A,B] [--runs N] [--
        scripts/bench.sh --table [--quick] [--results FILE]
        scripts/bench.sh --limits [--runs N]
        scripts/bench.sh --scale [--quick] [--runs N]
+       scripts/bench.sh --cuts [--quick] [--runs N]
 
 Measures the whole chain (nginx, a frontend, two backends, PostgreSQL) side by side with other upload servers and with
 yardsticks that do the least there is to do, on this machine, and prints the figures as Markdown. Everything listens on
@@ -24,6 +25,7 @@ peer that cannot be had is left out, and that is said. scripts/bench/README.md s
   --table          measures nothing and prints the table of what was measured before
   --limits         measures the limits of the machine instead: digests, disk, loopback, PostgreSQL
   --scale          measures instead 1 GiB through 1 to 8 backends, as 1 to 1,000 uploads at once, and draws docs/images/scale.svg
+  --cuts           sends instead N uploads (default 100) through cut after cut, and says how many of them are right
   --results FILE   where results are kept, a line of JSON each (default: target/bench/results.jsonl)
   --help           show this
 
@@ -62,7 +64,7 @@ while [[ $# -gt 0 ]]; do
             ;;
         --quick) arguments+=("$1") ;;
         --table) measure=table arguments+=("$1") ;;
-        --limits | --scale) measure=${1#--} ;;
+        --limits | --scale | --cuts) measure=${1#--} ;;
         --help | -h) usage; exit 0 ;;
         *) die "unknown option $1 (--help lists them)" ;;
     esac
@@ -155,8 +157,11 @@ python3 "scripts/bench/$measure.py" --check "${arguments[@]}"
 mkdir -p "$BENCH_DIR"
 case $measure in
     limits) peers=none ;;
-    scale) peers=swarm-upload ;;
+    scale | cuts) peers=swarm-upload ;;
 esac
 build
-if [[ $measure == run ]]; then install_peers; fi
+case $measure in
+    run) install_peers ;;
+    cuts) install_node_packages ;;
+esac
 exec python3 "scripts/bench/$measure.py" "${arguments[@]}"
