@@ -8,6 +8,7 @@
 //! the store is opened, so that no write has to make one durable. With a million blobs each holds some 4000 files, which
 //! deleting a blob looks through. A folder for each blob would spare that and cost two more fsyncs for each upload.
 
+mod named;
 mod reading;
 
 use super::{BlobError, BlobStore, Owner, PIECE, Place, Stage, absorb};
@@ -17,6 +18,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
+use named::Named;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, IoSlice, Write};
@@ -40,6 +42,7 @@ const FOLDERS_LISTED: usize = 16;
 #[derive(Clone, Debug)]
 pub struct LocalBlobs {
     folder: Arc<Path>,
+    named: Named,
 }
 
 /// The folder cannot serve as a store.
@@ -55,7 +58,7 @@ impl LocalBlobs {
     /// Opens the store in `folder`, or makes it. Fails unless files can be written there.
     pub async fn open(folder: &Path) -> Result<Self, Unusable> {
         let path: Arc<Path> = folder.into();
-        let store = Self { folder: path.clone() };
+        let store = Self { folder: path.clone(), named: Named::default() };
         let prepared = blocking(move || prepare(&path)).await;
         prepared.map(|()| store).map_err(|cause| Unusable { folder: folder.into(), cause })
     }
@@ -128,7 +131,9 @@ impl BlobStore for LocalBlobs {
     async fn stage(&self, place: Place, length: u64) -> Result<Box<dyn Stage>, BlobError> {
         let path = self.file_of(place.blob, place.epoch);
         Ok(Box::new(LocalStage {
+            bytes: BlobEpoch { blob: place.blob, epoch: place.epoch },
             path,
+            named: self.named.clone(),
             file: None,
             position: place.start,
             end: place.start + length,
@@ -234,7 +239,9 @@ fn list_files(folders: &[PathBuf]) -> io::Result<Vec<BlobEpoch>> {
 
 /// A chunk being written. Small pieces are written together: at most [`PIECE`] and what one call brought wait here.
 struct LocalStage {
+    bytes: BlobEpoch,
     path: PathBuf,
+    named: Named,
     file: Option<Arc<File>>,
     position: u64,
     end: u64,
@@ -274,6 +281,7 @@ impl LocalStage {
         durably: bool,
     ) -> Result<Digest, BlobError> {
         let (path, file, position) = (self.path.clone(), self.file.clone(), self.position);
+        let (named, bytes) = (self.named.clone(), self.bytes);
         let rest = self.end.saturating_sub(position);
         let parts = std::mem::take(&mut self.waiting);
         self.position += std::mem::take(&mut self.waiting_bytes) as u64;
@@ -287,8 +295,8 @@ impl LocalStage {
             }
             if durably {
                 file.sync_data()?;
-                // Always: another backend may have made the file and died before it could do this.
-                path.parent().map_or(Ok(()), sync_folder)?;
+                // Also where the file was there: another backend may have made it and died before it could do this.
+                named.once(bytes, || path.parent().map_or(Ok(()), sync_folder))?;
             }
             Ok((file, digest))
         });

@@ -57,6 +57,32 @@ async fn a_file_is_never_truncated() {
     assert_eq!(fs::metadata(store.file_of(place.blob, place.epoch)).unwrap().size(), 6);
 }
 
+/// Where its folder should be is a socket meanwhile, which cannot be opened; only who makes a name durable wants to.
+#[tokio::test]
+async fn the_name_of_a_file_is_made_durable_with_the_first_chunk_of_each_process() {
+    let (folder, store) = store().await;
+    let another = LocalBlobs::open(folder.path()).await.unwrap();
+    let place = Place { blob: BlobId(Uuid::now_v7()), epoch: Epoch(1), start: 0 };
+    let (home, away) = (store.folder_of(place.blob), folder.path().join("away"));
+    let write = async |store: &LocalBlobs, can_be_opened: bool| {
+        let mut stage = store.stage(place, PIECE as u64).await.unwrap();
+        stage.write(&[Bytes::from(vec![0; PIECE])], Digest::default()).await.unwrap();
+        if can_be_opened {
+            return stage.finish().await.is_ok();
+        }
+        fs::rename(&home, &away).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(&home).unwrap();
+        let finished = stage.finish().await;
+        fs::remove_file(&home).unwrap();
+        fs::rename(&away, &home).unwrap();
+        finished.is_ok()
+    };
+    assert!(!write(&store, false).await, "it was not durable");
+    assert!(write(&store, true).await);
+    assert!(write(&store, false).await, "it is durable");
+    assert!(!write(&another, false).await, "for all that this one knows it is not");
+}
+
 #[tokio::test]
 async fn a_folder_that_cannot_be_written_to_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
