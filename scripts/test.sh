@@ -9,11 +9,11 @@ usage() {
 Usage: scripts/test.sh [--require-all] [--all]
 
 Checks formatting, lints and shell scripts; runs the unit, property, conformance, architecture and tutorial tests; builds the
-release binary and tests it from outside: on SQLite, on a PostgreSQL of its own, and with curl; with tus-js-client, Uppy and
+images and tests the stack on a Docker Swarm of its own, while that is scaled, killed and updated (scripts/e2e/run.py). Builds
+the release binary and tests it from outside: on SQLite, on a PostgreSQL of its own, and with curl; with tus-js-client, Uppy and
 tuspy, also behind an nginx; on disks that are full and disks whose power is cut (which it mounts: as root), with clocks that
 jump, its web page in a real browser (scripts/test-browser.sh), and for a minute under everything that can go wrong
-(scripts/chaos.sh). Then it builds the images and tests the stack on a Docker Swarm of its own, while that is scaled, killed and
-updated (scripts/e2e/run.py).
+(scripts/chaos.sh).
 
   --require-all  a suite that cannot run, because something is not installed, is a failure
   --all          also every command of docs/TUTORIAL.md, and the stack on a Swarm of three nodes (scripts/e2e/three-nodes.sh),
@@ -274,7 +274,7 @@ else
 fi
 # Behind the tests that need no release, with what they leave of the processors: its last step, the optimization of the whole,
 # goes on for minutes in one thread.
-setsid nice cargo build --locked --release >/dev/null 2>&1 &
+setsid nice -n 19 cargo build --locked --release >/dev/null 2>&1 &
 release=$!
 # They wait, too. Each may have a dozen connections to PostgreSQL.
 threads=$((2 * $(nproc)))
@@ -284,6 +284,17 @@ step "Unit, property, conformance, architecture and tutorial tests" \
 step "Examples in the documentation" "${linted[@]}" cargo test --locked --doc || true
 # Each once, as it was built for the tests: what they measure is another matter (docs/PERFORMANCE.md).
 step "Benchmarks of the hot pieces run" "${linted[@]}" cargo test --locked --bench hot || true
+# It builds images of its own, and waits more than it works.
+if ! has_engine || [[ $(id -u) -ne 0 ]]; then
+    leave_out "The stack on a Docker Swarm" "it needs root, Docker, debootstrap, iptables, iproute2 and util-linux"
+else
+    if ! $all; then
+        step "The stack on a Docker Swarm" scripts/e2e/run.py || true
+    else
+        step "The stack on a Docker Swarm, and the tutorial" scripts/e2e/run.py --tutorial || true
+        step "The stack on a Docker Swarm of three nodes" scripts/e2e/three-nodes.sh || true
+    fi
+fi
 built=true
 step "Release build, what is left of it" end_release || built=false
 release=
@@ -295,17 +306,6 @@ if $built; then
     if has_postgres && [[ " ${skip[*]} " != *" cluster "* ]]; then
         step "Half a minute of chaos over rows" "${linted[@]}" scripts/chaos.sh --minutes 0.5 --store postgres || true
         step "Half a minute of chaos over files" "${linted[@]}" scripts/chaos.sh --minutes 0.5 --store folder || true
-    fi
-fi
-
-if ! has_engine || [[ $(id -u) -ne 0 ]]; then
-    leave_out "The stack on a Docker Swarm" "it needs root, Docker, debootstrap, iptables, iproute2 and util-linux"
-else
-    if ! $all; then
-        step "The stack on a Docker Swarm" scripts/e2e/run.py || true
-    else
-        step "The stack on a Docker Swarm, and the tutorial" scripts/e2e/run.py --tutorial || true
-        step "The stack on a Docker Swarm of three nodes" scripts/e2e/three-nodes.sh || true
     fi
 fi
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from engine import Failed
@@ -33,7 +34,7 @@ def names():
 def prepare(engine, say, stand_ins):
     """Sees to it that every base image is there. Puts the names of those that are made here into `stand_ins`."""
     wanted = {what: name for what, name in names().items() if not exists(engine, name)}
-    unreachable = set()
+    unreachable, missing = set(), []
     if not exists(engine, PYTHON):
         stand_ins += [PYTHON, "debian:trixie-slim"] if debian(engine, say) else [PYTHON]
         build(engine, PYTHON, "python")
@@ -43,7 +44,10 @@ def prepare(engine, say, stand_ins):
             unreachable.add(registry)
             say(f"stand-in for {name}")
             stand_ins.append(name)
-            build(engine, name, what)
+            missing.append((name, what))
+    # They wait for packages and disks.
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        list(pool.map(lambda image: build(engine, *image), missing))
 
 
 def exists(engine, name):
@@ -69,6 +73,10 @@ def debian(engine, say):
     folder = tempfile.mkdtemp(prefix="swarm-upload-debian.", dir="/var/tmp")
     try:
         mirror = apt_mirror()
+        # As in the real one: what is lost in a power cut is made again.
+        settings = Path(folder, "etc/dpkg/dpkg.cfg.d")
+        settings.mkdir(parents=True)
+        (settings / "unsafe-io").write_text("force-unsafe-io\n")
         log = subprocess.run(
             ["debootstrap", "--variant=minbase", "trixie", folder, mirror], text=True, capture_output=True)
         if log.returncode != 0:
