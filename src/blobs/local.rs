@@ -10,6 +10,7 @@
 
 mod named;
 mod reading;
+mod room;
 
 use super::{BlobError, BlobStore, Owner, PIECE, Place, Stage, absorb};
 use crate::db::Staged;
@@ -20,7 +21,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use named::Named;
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,11 +29,6 @@ use uuid::Uuid;
 
 /// POSIX's IOV_MAX on Linux.
 const WRITE_PARTS: usize = 1024;
-/// Room on the disk that no upload gets. A catalog on the same disk needs some to say what was deleted: without it a disk
-/// that uploads have filled could never be emptied again.
-const RESERVED_BYTES: u64 = 64 << 20;
-/// What a chunk that has begun leaves of that, so that a few that found room at the same time do not stop each other.
-const MARGIN_BYTES: u64 = RESERVED_BYTES / 2;
 /// The file that says of which catalog the others are.
 const OWNER: &str = ".catalog";
 /// Folders that are listed together. A power of two.
@@ -286,7 +282,10 @@ impl LocalStage {
         let parts = std::mem::take(&mut self.waiting);
         self.position += std::mem::take(&mut self.waiting_bytes) as u64;
         let written = blocking(move || {
-            let file = open_with_room(&path, file, rest)?;
+            let file = match file {
+                Some(file) => room::go_on(&path, rest).map(|()| file)?,
+                None => Arc::new(room::open(&path, rest, || named.forget(bytes))?),
+            };
             let (old, new) = parts.split_at(digested);
             let mut position = write_all_at(&file, old, position)?;
             for piece in pieces(new) {
@@ -318,35 +317,6 @@ fn pieces(mut parts: &[Bytes]) -> impl Iterator<Item = &[Bytes]> {
         parts = rest;
         (!piece.is_empty()).then_some(piece)
     })
-}
-
-/// The file, made unless it is `open`: what is refused for want of room leaves not even an empty one. `rest` is what the chunk
-/// still needs.
-fn open_with_room(path: &Path, open: Option<Arc<File>>, rest: u64) -> io::Result<Arc<File>> {
-    leave_room(path.parent().unwrap_or(Path::new(".")), wanted(open.is_some(), rest))?;
-    let make = || OpenOptions::new().create(true).write(true).truncate(false).open(path).map(Arc::new);
-    open.map_or_else(make, Ok)
-}
-
-/// How many bytes have to be free where a chunk still needs `rest`. What is written has its room.
-fn wanted(begun: bool, rest: u64) -> u64 {
-    match (begun, rest) {
-        (true, 0) => 0,
-        (true, _) => rest.saturating_add(MARGIN_BYTES),
-        (false, _) => rest.saturating_add(RESERVED_BYTES),
-    }
-}
-
-/// Fails where less than `wanted` bytes are free. Others may write between this and our own writing, so it is a margin, not a
-/// promise.
-fn leave_room(folder: &Path, wanted: u64) -> io::Result<()> {
-    let disk = rustix::fs::statvfs(folder)?;
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    // A file system that says it has no blocks at all does not know its size.
-    match disk.f_blocks > 0 && free < wanted {
-        true => Err(ErrorKind::StorageFull.into()),
-        false => Ok(()),
-    }
 }
 
 /// Returns where the next bytes go.

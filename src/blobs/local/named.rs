@@ -4,11 +4,11 @@ use crate::domain::BlobEpoch;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A relay sends several chunks in a row to the same file; whoever was forgotten is made durable once more.
-const REMEMBERED: usize = 64;
+/// A relay sends several chunks in a row to the same file; one that was forgotten is made durable once more.
+const REMEMBERED: usize = 1024;
 
-/// The latest files whose names this process has made durable, for good: one whose bytes may ever count is not deleted. Cheap to
-/// clone.
+/// The latest files whose names this process has made durable. That lasts, since none whose bytes may count is deleted; one that
+/// is gone all the same is told of when it is made again. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Named(Arc<Mutex<VecDeque<BlobEpoch>>>);
 
@@ -23,6 +23,11 @@ impl Named {
             });
         }
         Ok(())
+    }
+
+    /// The file was not there.
+    pub fn forget(&self, bytes: BlobEpoch) {
+        self.with(|named| named.retain(|one| *one != bytes));
     }
 
     /// Nothing is done under the lock that could panic half-way.
@@ -59,5 +64,7 @@ mod tests {
             assert!(asked(BlobEpoch { epoch: Epoch(epoch), ..another }));
         }
         assert!(!asked(another) && asked(first));
+        named.forget(first);
+        assert!(asked(first) && !asked(first));
     }
 }
