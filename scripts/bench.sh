@@ -25,7 +25,7 @@ peer that cannot be had is left out, and that is said. scripts/bench/README.md s
   --table          measures nothing and prints the table of what was measured before
   --limits         measures the limits of the machine instead: digests, disk, loopback, PostgreSQL
   --scale          measures instead 1 GiB through 1 to 8 backends, as 1 to 1,000 uploads at once, and draws docs/images/scale.svg
-  --cuts           sends instead N uploads (default 100) through cut after cut, and says how many of them are right
+  --cuts           sends instead N uploads (default 100, and 3 with --quick) through cut after cut, and says how many of them are right
   --results FILE   where results are kept, a line of JSON each (default: target/bench/results.jsonl)
   --help           show this
 

@@ -49,8 +49,8 @@ log=$(mktemp "${TMPDIR:-/tmp}/swarm-upload-test.XXXXXX")
 failures=$(mktemp "${TMPDIR:-/tmp}/swarm-upload-test.XXXXXX")
 passed=0
 failed=0
-# The build of the release, while it goes on behind the tests.
-release=
+# The build of the release, which goes on behind the tests.
+release=none
 
 # step HEADING COMMAND...: runs it, prints how long it took, counts the tests in its output, or itself if it fails without any.
 step() {
@@ -199,15 +199,9 @@ start_postgres() {
     export SWARM_UPLOAD_TEST_DATABASE_URL=$url
 }
 
-# What is still missing of it, and what it has to say. (A child of the script is none of a step's.)
-end_release() {
-    tail --pid="$release" --follow /dev/null
-    cargo build --locked --release
-}
-
 finish() {
     # A group of its own, or the compilers that cargo has started would go on.
-    if [[ -n $release ]]; then kill -- "-$release" 2>/dev/null || true; fi
+    if jobs -pr | grep --quiet --line-regexp "$release"; then kill -- "-$release" 2>/dev/null || true; fi
     if [[ -n ${POSTGRES_PID:-} ]]; then
         kill "$POSTGRES_PID" 2>/dev/null || true
         wait "$POSTGRES_PID" 2>/dev/null || true
@@ -296,10 +290,9 @@ else
         step "The stack on a Docker Swarm of three nodes" scripts/e2e/three-nodes.sh || true
     fi
 fi
-built=true
-step "Release build, what is left of it" end_release || built=false
-release=
-if $built; then
+wait "$release" || true
+# What is left of it, if that was ended, and what it had to say.
+if step "Release build" cargo build --locked --release; then
     SWARM_UPLOAD_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/release/swarm-upload")
     export SWARM_UPLOAD_BIN
     step "Integration tests" "${linted[@]}" cargo test --locked --test integration -- "${skip[@]}" || true

@@ -14,14 +14,14 @@ import peers
 import resuming
 import run
 import workload
-from fault import told
+from fault import Fault, told
 from places import PORT, WORK
 from server import Server
 from workload import MIB
 
 
 def change(file):
-    """A MiB of each cut is another one, so that neither the whole nor what comes after a cut is what was stored before."""
+    """A MiB of every eight is another one, so that neither the whole nor what comes after a cut is what was stored before."""
     with open(file, "r+b") as source:
         for begin in range(0, file.stat().st_size, 8 * MIB):
             source.seek(begin + random.randrange(8) * MIB)
@@ -44,7 +44,10 @@ def one(server, file, cut):
         sent["right"] = resuming.digest(sent["path"]) == resuming.file_digest(file)
         remove(sent["path"])
         return sent
-    except (RuntimeError, OSError, http.client.HTTPException) as problem:
+    except Fault:
+        raise
+    except Exception as problem:
+        # An upload that fails is a result, too.
         return {"right": False, "problem": f"{type(problem).__name__}: {problem}"}
 
 
@@ -59,6 +62,20 @@ def show(found, work):
     return len(right) == len(found)
 
 
+def measure(work, count):
+    file, found = resuming.source("often"), []
+    try:
+        with Server(peers.BY_NAME["swarm-upload"]) as server:
+            resuming.make(file, work.resumed)
+            for number in range(count):
+                found.append(one(server, file, work.cut))
+                print(f"{number + 1}: {found[-1]}", file=sys.stderr, flush=True)
+        return found
+    finally:
+        shutil.rmtree(WORK / "data", ignore_errors=True)
+        file.unlink(missing_ok=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=run.positive)
@@ -69,16 +86,8 @@ def main():
         return
     work = workload.QUICK if given.quick else workload.FULL
     run.end_in_order()
-    file, found = resuming.source("often"), []
-    try:
-        with told(), run.alone(), Server(peers.BY_NAME["swarm-upload"]) as server:
-            resuming.make(file, work.resumed)
-            for number in range(given.runs or (3 if given.quick else 100)):
-                found.append(one(server, file, work.cut))
-                print(f"{number + 1}: {found[-1]}", file=sys.stderr, flush=True)
-    finally:
-        shutil.rmtree(WORK / "data", ignore_errors=True)
-        file.unlink(missing_ok=True)
+    with told(), run.alone():
+        found = measure(work, given.runs or (3 if given.quick else 100))
     if not show(found, work):
         sys.exit(1)
 

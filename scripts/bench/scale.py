@@ -39,6 +39,19 @@ def measure(backends, clients, total):
     return {"backends": backends, "clients": clients, **result}
 
 
+def measure_all(runs, backends, clients, total):
+    results = []
+    try:
+        for _ in range(runs):
+            for count in clients:
+                for replicas in backends:
+                    results.append(measure(replicas, count, total))
+                    print(json.dumps(results[-1]), file=sys.stderr, flush=True)
+        return results
+    finally:
+        shutil.rmtree(WORK / "data", ignore_errors=True)
+
+
 def medians(results):
     """One point for each number of backends and clients, out of the runs that did not fail. Failures are added up."""
     points = []
@@ -74,16 +87,8 @@ def main():
     file = given.json or WORK / ("scale-quick.json" if given.quick else "scale.json")
     svg = given.svg or (WORK / "scale-quick.svg" if given.quick else PROJECT / "docs/images/scale.svg")
     run.end_in_order()
-    results = []
-    try:
-        with told(), run.alone():
-            for _ in range(given.runs):
-                for count in clients:
-                    for replicas in backends:
-                        results.append(measure(replicas, count, total))
-                        print(json.dumps(results[-1]), file=sys.stderr, flush=True)
-    finally:
-        shutil.rmtree(WORK / "data", ignore_errors=True)
+    with told(), run.alone():
+        results = measure_all(given.runs, backends, clients, total)
     postgres.stop()
     points = medians(results)
     file.write_text(json.dumps({**run.about_machine(), "bytes": total, "runs": given.runs, "points": points, "results": results}, indent=1))
