@@ -25,7 +25,8 @@ The last line is "N passed, N failed"; the exit status is 0 only if tests ran an
 
 Environment: SWARM_UPLOAD_TEST_DATABASE_URL  a PostgreSQL to use instead (its user may create databases), but by tests that
                                              stop, kill or freeze one of their own
-             RUST_TEST_THREADS               how many tests run at once (default: twice the cores, 20 at most)
+             RUST_TEST_THREADS               how many tests run at once (default: twice the cores, 20 at most); each may have a
+                                             dozen connections to PostgreSQL
              PG_BIN                          the folder of PostgreSQL's programs (default: Debian's newest, or PATH)
 TEXT
 }

@@ -3,7 +3,6 @@
 stored, read back, compared and removed. Exits with 1 if one is not what was sent."""
 
 import argparse
-import http.client
 import os
 import random
 import shutil
@@ -15,7 +14,7 @@ import resuming
 import run
 import workload
 from fault import Fault, told
-from places import PORT, WORK
+from places import WORK
 from server import Server
 from workload import MIB
 
@@ -28,13 +27,10 @@ def change(file):
             source.write(os.urandom(MIB))
 
 
-def remove(path):
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
-    connection.request("DELETE", path, headers={"Tus-Resumable": "1.0.0"})
-    status = connection.getresponse().status
-    connection.close()
-    if status != 204:
-        raise RuntimeError(f"DELETE {path}: {status}")
+def remove(server, path):
+    answer = server.ask("DELETE", path, {"Tus-Resumable": "1.0.0"})
+    if answer.status != 204:
+        raise RuntimeError(f"DELETE {path}: {answer.status}")
 
 
 def one(server, file, cut):
@@ -42,7 +38,7 @@ def one(server, file, cut):
     try:
         sent = resuming.send_resumable(server, file, cut)
         sent["right"] = resuming.digest(sent["path"]) == resuming.file_digest(file)
-        remove(sent["path"])
+        remove(server, sent["path"])
         return sent
     except Fault:
         raise

@@ -97,9 +97,12 @@ class Server:
         return f"http://127.0.0.1:{PORT}{path}"
 
     def get(self, path):
+        return self.ask("GET", path)
+
+    def ask(self, method, path, headers={}):
         connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
         try:
-            connection.request("GET", path)
+            connection.request(method, path, headers=headers)
             answer = connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read())
         finally:

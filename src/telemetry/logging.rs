@@ -5,8 +5,8 @@ use env_logger::{Builder, Env};
 use log::Record;
 use serde::Serialize;
 use std::io::Write;
-use std::time::SystemTime;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -38,7 +38,7 @@ pub fn install(format: Format) {
         Format::Text => {
             builder.format(|out, record| {
                 let style = out.default_level_style(record.level());
-                writeln!(out, "{}", text_line(record, style, SystemTime::now()))
+                writeln!(out, "{}", text_line(record, style, OffsetDateTime::now_utc()))
             });
         }
         Format::Json => {
@@ -51,8 +51,10 @@ pub fn install(format: Format) {
 
 /// As the logger itself writes it but for the colour of its brackets; its clock would bring a library of calendars with it. What
 /// follows a line break is set in, so that it does not pass for an event of its own.
-fn text_line(record: &Record, style: Style, time: SystemTime) -> String {
-    let (time, level, target) = (humantime::format_rfc3339_seconds(time), record.level(), record.target());
+fn text_line(record: &Record, style: Style, time: OffsetDateTime) -> String {
+    // Only a year past 9999 has no RFC 3339 form.
+    let time = time.truncate_to_second().format(&Rfc3339).unwrap_or_default();
+    let (level, target) = (record.level(), record.target());
     let message = record.args().to_string().replace('\n', "\n    ");
     format!("[{time} {style}{level:<5}{style:#} {target}] {message}")
 }
@@ -80,6 +82,7 @@ fn json_line(record: &Record, time: OffsetDateTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ::time::Duration;
     use serde_json::{Value, json};
 
     #[test]
@@ -101,10 +104,11 @@ mod tests {
     fn a_line_of_text_says_when_how_bad_and_where_and_what_follows_a_line_break_is_set_in() {
         let args = format_args!("two\n[2026-01-01T00:00:00Z ERROR forged] lines");
         let record = Record::builder().level(log::Level::Warn).target("room").args(args).build();
-        let line = text_line(&record, Style::new(), SystemTime::UNIX_EPOCH);
+        let line =
+            text_line(&record, Style::new(), OffsetDateTime::UNIX_EPOCH + Duration::milliseconds(1999));
         assert_eq!(
             line,
-            "[1970-01-01T00:00:00Z WARN  room] two\n    [2026-01-01T00:00:00Z ERROR forged] lines"
+            "[1970-01-01T00:00:01Z WARN  room] two\n    [2026-01-01T00:00:00Z ERROR forged] lines"
         );
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A relay sends several chunks in a row to the same file; one that was forgotten is made durable once more.
 const REMEMBERED: usize = 1024;
 
-/// The latest files whose names this process has made durable. That lasts, since none whose bytes may count is deleted; one that
+/// The files whose names this process has made durable, those that were written last. That lasts, since none whose bytes may count is deleted; one that
 /// is gone all the same is told of when it is made again. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Named(Arc<Mutex<VecDeque<BlobEpoch>>>);
@@ -17,11 +17,12 @@ impl Named {
     pub fn once<E>(&self, bytes: BlobEpoch, make_durable: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
         if !self.with(|named| named.contains(&bytes)) {
             make_durable()?;
-            self.with(|named| {
-                named.truncate(REMEMBERED - 1);
-                named.push_front(bytes);
-            });
         }
+        self.with(|named| {
+            named.retain(|one| *one != bytes);
+            named.truncate(REMEMBERED - 1);
+            named.push_front(bytes);
+        });
         Ok(())
     }
 
@@ -59,11 +60,11 @@ mod tests {
             asked
         };
         assert!(asked(first) && !asked(first));
-        assert!(asked(another) && !asked(first) && !asked(another));
+        assert!(asked(another) && !asked(another) && !asked(first));
         for epoch in 3..=REMEMBERED as i64 + 1 {
             assert!(asked(BlobEpoch { epoch: Epoch(epoch), ..another }));
         }
-        assert!(!asked(another) && asked(first));
+        assert!(!asked(first) && asked(another), "of two the one that was written last stays");
         named.forget(first);
         assert!(asked(first) && !asked(first));
     }

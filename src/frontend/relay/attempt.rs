@@ -173,14 +173,17 @@ mod tests {
     use crate::balance::{Health, Probe};
     use std::net::{TcpListener, TcpStream};
     use std::sync::Arc;
+    use std::sync::mpsc::{self, TryRecvError};
 
     /// Who was cut off would else be blamed twice, by the chunk that was sent ahead and by the one before it.
     #[actix_web::test]
     async fn only_who_is_asked_for_good_is_blamed() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let target = Arc::new(Target::new(listener.local_addr().unwrap()));
-        // A connection for each question.
-        let server = std::thread::spawn(move || listener.incoming().take(8).for_each(drop));
+        let (stop, stopped) = mpsc::channel::<()>();
+        let going_on = move || stopped.try_recv() == Err(TryRecvError::Empty);
+        let server =
+            std::thread::spawn(move || listener.incoming().take_while(|_| going_on()).for_each(drop));
         let client = Client::new(Arc::new(Backends::default()), ContainerId::from_bits(1));
         let (call, question) = (Call::default(), Question::get("/"));
         target.probed(Probe::Ready, Instant::now());
@@ -192,8 +195,8 @@ mod tests {
             assert!(client.attempt(&call, &question, &target, ANSWER).answer().await.is_err());
         }
         assert_eq!(target.health(), Health::Ejected);
-        while !server.is_finished() {
-            drop(TcpStream::connect(target.address));
-        }
+        drop(stop);
+        TcpStream::connect(target.address).unwrap();
+        server.join().unwrap();
     }
 }
