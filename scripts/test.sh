@@ -76,16 +76,18 @@ step() {
 }
 
 # What of the step's output says what failed, told again at the end: of a long log often only the end is kept. First which,
-# then why.
+# then why: of what a command said before it ended, the end.
 what_failed() {
     {
         grep -E '^test .* FAILED$|^BROKEN|^FAILED|FAILED;|^error' "$log" || true
         if grep -q '^failures:$' "$log"; then
             sed -n '/^failures:$/,/^test result/p' "$log"
         else
-            grep -E -A 15 'FAILED|BROKEN|^error' "$log" || tail -n 40 "$log"
+            { grep -E -A 15 'FAILED|BROKEN|^error' "$log" || true; } | head -n 60
+            printf '...\n'
+            tail -n 40 "$log"
         fi
-    } | head -n 100 | cut -c -1000
+    } | head -n 140 | cut -c -1000
 }
 
 # leave_out WHAT WHY: a suite does not run.
