@@ -15,6 +15,8 @@ from processes import descendants, naming
 
 # Where Portainer's service mounts the engine's socket from.
 STANDARD_SOCKET = "/var/run/docker.sock"
+# What the folder of a test's own engine is called.
+PREFIX = "swarm-upload-e2e."
 
 
 class Daemon(Engine):
@@ -74,7 +76,8 @@ class OwnEngine(Daemon):
         if listens(STANDARD_SOCKET):
             raise Failed(f"an engine listens at {STANDARD_SOCKET}, but the one that \"docker\" is told to ask (DOCKER_HOST, "
                          "\"docker context ls\") does not answer. Unset DOCKER_HOST, or end the engine that listens")
-        super().__init__(tempfile.mkdtemp(prefix="swarm-upload-e2e."))
+        remove_those_of_killed_tests()
+        super().__init__(tempfile.mkdtemp(prefix=PREFIX))
         self.rules = saved_rules()
         try:
             self.launch("dockerd", *self.options(STANDARD_SOCKET))
@@ -87,12 +90,24 @@ class OwnEngine(Daemon):
         self.end()
         for program, rules in self.rules.items():
             subprocess.run([f"{program}-restore"], input=rules, check=False)
-        mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-        for mount in reversed([mount for mount in mounts if mount.startswith(f"{self.folder}/")]):
-            subprocess.run(["umount", "--lazy", mount], check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove(self.folder)
         for device in ("docker0", "docker_gwbridge"):
             subprocess.run(["ip", "link", "delete", device], check=False, capture_output=True)
+
+
+def remove_those_of_killed_tests():
+    """A network namespace that such a test has left keeps the number of a VXLAN, and no network with that number could be made."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        if not naming(f"{folder}/"):
+            remove(folder)
+
+
+def remove(folder):
+    """Removes an engine's files, and what of it is mounted there."""
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for mount in reversed([mount for mount in mounts if mount.startswith(f"{folder}/")]):
+        subprocess.run(["umount", "--lazy", mount], check=False)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def listens(path):
