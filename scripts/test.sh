@@ -48,6 +48,8 @@ PATH=$PATH:/usr/sbin:/sbin
 clients=$PWD/target/test-clients
 log=$(mktemp "${TMPDIR:-/tmp}/swarm-upload-test.XXXXXX")
 failures=$(mktemp "${TMPDIR:-/tmp}/swarm-upload-test.XXXXXX")
+# Where tests have their files that are not about disks: stores and databases are made and removed by the hundreds.
+memory=${TMPDIR:-/tmp}
 passed=0
 failed=0
 # The build of the release, which goes on behind the tests.
@@ -192,11 +194,21 @@ install_clients() {
         echo "$wanted" >"$clients/installed"
 }
 
+# Takes `memory` from the machine's memory, if that has plenty: a container may have very little there.
+use_memory() {
+    local free
+    free=$(df --output=avail --block-size=1M /dev/shm 2>/dev/null | tail -n 1) || return 0
+    if [[ $(stat --file-system --format=%T /dev/shm) != tmpfs || $free -lt 4096 ]]; then return; fi
+    memory=$(mktemp -d /dev/shm/swarm-upload-test.XXXXXX)
+    # PostgreSQL reads its part of it as another user.
+    chmod 755 "$memory"
+}
+
 # Starts a PostgreSQL that ends when this script does, whatever ends it: it lives as long as the pipe to its input.
 start_postgres() {
     if [[ -n ${SWARM_UPLOAD_TEST_DATABASE_URL:-} ]]; then return; fi
     has_postgres || return
-    coproc POSTGRES { exec scripts/test-postgres.sh; }
+    coproc POSTGRES { TMPDIR=$memory exec scripts/test-postgres.sh; }
     local output=${POSTGRES[0]:-} url
     if [[ -z $output ]] || ! read -r url <&"$output"; then return 1; fi
     export SWARM_UPLOAD_TEST_DATABASE_URL=$url
@@ -210,8 +222,10 @@ finish() {
         wait "$POSTGRES_PID" 2>/dev/null || true
     fi
     rm -f "$log" "$failures"
+    if [[ $memory == /dev/shm/* ]]; then rm -rf "$memory"; fi
 }
 trap finish EXIT
+use_memory
 
 step "What the tests need" install_missing || true
 skip=()
@@ -278,7 +292,7 @@ release=$!
 threads=$((2 * $(nproc)))
 export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((threads < 20 ? threads : 20))}
 step "Unit, property, conformance, architecture and tutorial tests" \
-    "${linted[@]}" cargo test --locked --no-fail-fast --lib --bins --test architecture --test tutorial -- "${skip[@]}" || true
+    env TMPDIR="$memory" "${linted[@]}" cargo test --locked --no-fail-fast --lib --bins --test architecture --test tutorial -- "${skip[@]}" || true
 step "Examples in the documentation" "${linted[@]}" cargo test --locked --doc || true
 # Each once, as it was built for the tests: what they measure is another matter (docs/PERFORMANCE.md).
 step "Benchmarks of the hot pieces run" "${linted[@]}" cargo test --locked --bench hot || true

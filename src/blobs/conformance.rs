@@ -60,7 +60,9 @@ fn new_place() -> Place {
 /// Bytes of which no two neighbourhoods are the same.
 fn sample(length: usize) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(length as u64);
-    (0..length).map(|_| random.u8(..)).collect()
+    let mut bytes = vec![0; length];
+    random.fill(&mut bytes);
+    bytes
 }
 
 async fn any_range_of_what_was_written_is_read_back(store: &dyn BlobStore, counting: &dyn Counting) {

@@ -302,7 +302,9 @@ fn first_chunk(bytes: &[u8]) -> First {
 /// Bytes of which no two neighbourhoods are the same, others for each seed.
 fn sample(seed: u64, length: usize) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(seed);
-    (0..length).map(|_| random.u8(..)).collect()
+    let mut bytes = vec![0; length];
+    random.fill(&mut bytes);
+    bytes
 }
 
 fn sum(bytes: &[u8]) -> Sha256Sum {
