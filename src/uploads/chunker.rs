@@ -172,7 +172,7 @@ impl Chunker {
         chunk.len == 0 || missing == 0 || self.budget.try_take(missing).map(|more| held.join(more)).is_some()
     }
 
-    /// Grows with the sender's speed, and never past a quarter of what is free, so that one upload leaves room for others.
+    /// Grows with the sender's speed, and never past a third of what is free, so that one upload leaves room for others.
     fn adapt(&mut self, chunk: &Chunk, took: Duration) {
         let full = chunk.len >= self.target as u64;
         let wanted = match (full, took < QUICK) {
@@ -180,7 +180,7 @@ impl Chunker {
             (true, false) => self.target,
             (false, _) => self.target / 2,
         };
-        self.target = wanted.min(self.budget.free() / 4).min(self.ceiling).clamp(SMALLEST, LARGEST);
+        self.target = wanted.min(self.budget.free() / 3).min(self.ceiling).clamp(SMALLEST, LARGEST);
         // One that has filled its room would have filled more.
         self.expected = (chunk.len as usize + 1).next_power_of_two().clamp(SLOWEST, SMALLEST);
     }

@@ -7,7 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The most that a relay sends at once: `uploads::LARGEST_CHUNK`.
 const LARGEST_CHUNK: u64 = 16 << 20;
-/// What a frontend may hold of one upload and not have stored: the chunk on its way, and the one it reads meanwhile.
+/// More than a frontend may hold of one upload and not have stored: chunks on their way, and the one it reads meanwhile, which its
+/// budget of 24 MiB has room for.
 const IN_FLIGHT: u64 = 2 * LARGEST_CHUNK;
 /// What a client has sent and no frontend has read: Linux by default lets a connection hold 4 MiB at one end and 6 MiB at the
 /// other, and there are two, to our proxy and on from it.

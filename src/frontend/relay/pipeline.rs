@@ -13,12 +13,15 @@ use std::rc::Rc;
 use std::time::Instant;
 use tokio::sync::oneshot;
 
-/// How many chunks are on their way at most, of which all but the first were sent ahead.
-const DEPTH: usize = 2;
+/// How many chunks are on their way at most, of which all but the first were sent ahead: while one comes, the one before it is
+/// made durable, and the one before that is counted.
+const DEPTH: usize = 3;
+/// Which part of the budget is free at least when one is sent ahead.
+const FREE: usize = 4;
 
 /// Sends chunks, each to be counted after the one before it.
 ///
-/// While a backend makes one chunk durable the next one is sent ahead to the same backend, which counts it when that is done.
+/// While a backend makes one chunk durable the next ones are sent ahead to the same backend, which counts each when that is done.
 /// That is an offer: where it is not taken, for whatever reason, the chunk is sent once more when all before it are stored, to
 /// any backend. So it saves time only, and what is sent ahead is sent as any chunk whose answer may be lost.
 pub(super) struct Pipeline<'a> {
@@ -164,7 +167,7 @@ impl<'a> Pipeline<'a> {
             && !append.pending
             && !self.position.pending
             && self.sender.run.may_follow()
-            && budget.free() >= budget.total() / 2
+            && budget.free() >= budget.total() / FREE
     }
 }
 
@@ -233,7 +236,7 @@ mod tests {
     use std::sync::Arc;
 
     #[actix_web::test]
-    async fn a_chunk_is_sent_ahead_while_half_of_the_budget_is_free_and_behind_one_other() {
+    async fn a_chunk_is_sent_ahead_while_a_quarter_of_the_budget_is_free_and_behind_two_others() {
         let client = Client::new(Arc::new(Backends::default()), ContainerId::from_bits(1));
         let (budget, call) = (Budget::new(100), Call::default());
         let relay = RelayUploads::new(client, budget.clone());
@@ -247,11 +250,13 @@ mod tests {
         pipeline.push(10, pending());
         assert!(pipeline.may_send_ahead(&append));
         assert!(!pipeline.may_send_ahead(&Append { pending: true, ..append }));
-        let half = budget.try_take(50);
+        let most = budget.try_take(75);
         assert!(pipeline.may_send_ahead(&append));
         let more = budget.try_take(1);
         assert!(!pipeline.may_send_ahead(&append));
-        drop((half, more));
+        drop((most, more));
+        pipeline.push(10, pending());
+        assert!(pipeline.may_send_ahead(&append));
         pipeline.push(10, pending());
         assert!(!pipeline.may_send_ahead(&append));
     }
