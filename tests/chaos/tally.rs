@@ -64,7 +64,7 @@ impl Goal {
             Self::NoneStuck => "every client finished",
             Self::NoOrphan => "no row, file or reference is left over, and none is missing",
             Self::LittleSentAgain => {
-                "no resume sent more than the chunk on its way and the one read ahead again"
+                "no resume sent more than the chunks on their way and the one read ahead again"
             }
             Self::GoodOrder => "replicas that were told to end did so in good order",
             Self::NoError => "no replica logged an error or ended by itself",

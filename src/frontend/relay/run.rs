@@ -18,13 +18,18 @@ pub(super) struct Run {
     ahead: Cell<u32>,
     /// How many chunks are not to be followed, before it is tried again.
     resting: Cell<u32>,
-    /// What was sent ahead last was refused.
-    refused: Cell<bool>,
+    /// How many runs were begun.
+    number: Cell<u64>,
+    /// Of which of them something was refused, and nothing sent ahead stored since.
+    refused: Cell<Option<u64>>,
+    /// In which of them nobody knew last what became of something.
+    failed: Cell<u64>,
 }
 
 impl Run {
     /// A chunk is sent to whichever backend is least busy.
     pub fn begin(&self) {
+        self.number.set(self.number.get() + 1);
         match self.resting.get() {
             0 => self.ahead.set(RUN - 1),
             left => self.resting.set(left - 1),
@@ -44,18 +49,25 @@ impl Run {
 
     /// What was sent ahead is stored.
     pub fn succeeded(&self) {
-        self.refused.set(false);
+        self.refused.set(None);
     }
 
     /// Nobody knows what became of it: a connection was closed just then, or the backend is dying.
     pub fn failed(&self) {
         self.ahead.set(0);
+        self.failed.set(self.number.get());
     }
 
-    /// It was not taken. Once that may be since it overtook the one before it; a backend of an earlier release takes none.
+    /// It was not taken. In one run that may be since it overtook the one before it, and then whatever follows it is not taken
+    /// either; a backend of an earlier release takes none.
     pub fn refused(&self) {
         self.ahead.set(0);
-        if self.refused.replace(true) {
+        let now = self.number.get();
+        // What followed something that is lost.
+        if self.failed.get() == now {
+            return;
+        }
+        if self.refused.replace(Some(now)).is_some_and(|before| before != now) {
             self.resting.set(RUN);
         }
     }
@@ -103,9 +115,11 @@ mod tests {
     }
 
     #[test]
-    fn who_refuses_once_is_tried_again_with_the_next_run_and_who_does_it_twice_after_eight_chunks() {
+    fn who_refuses_in_one_run_is_tried_again_with_the_next_and_who_does_so_in_two_after_eight_chunks() {
         let run = at_a_ready_backend();
         run.begin();
+        run.refused();
+        // What followed that one.
         run.refused();
         assert!(!run.may_follow());
         assert_eq!(followers(&run), 7);
@@ -121,8 +135,13 @@ mod tests {
     fn whose_answer_is_lost_is_sent_nothing_ahead_before_the_next_run() {
         let run = at_a_ready_backend();
         run.begin();
-        run.failed();
-        assert!(!run.may_follow());
+        for _ in 0..2 {
+            run.failed();
+            // What followed that one.
+            run.refused();
+            assert!(!run.may_follow());
+            run.begin();
+        }
         assert_eq!(followers(&run), 7);
     }
 }

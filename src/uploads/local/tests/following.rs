@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 
 on_both_stores!(
     a_chunk_is_written_while_the_one_before_it_is_made_durable,
+    of_three_chunks_under_way_each_counts_after_the_one_before_it,
     what_follows_a_chunk_that_is_given_up_is_refused_and_may_come_again,
     what_follows_a_chunk_that_breaks_off_is_refused,
     what_follows_a_chunk_that_is_fenced_is_fenced,
@@ -54,6 +55,35 @@ async fn a_chunk_is_written_while_the_one_before_it_is_made_durable(rig: &Rig) {
     let (stored, followed) = join(rig.relayed(&upload, first), following).await;
     assert_eq!(stored.unwrap().offset, first.len() as u64);
     assert_eq!(followed.unwrap().offset, bytes.len() as u64);
+    rig.check_holds_just(upload.id, &bytes).await;
+}
+
+async fn of_three_chunks_under_way_each_counts_after_the_one_before_it(rig: &Rig) {
+    let bytes = sample(1, 3 * MIB);
+    let upload = rig.begun(b"").await;
+    let (second, third) = (after(&upload, &bytes[..MIB]), after(&upload, &bytes[..2 * MIB]));
+    let mut held = rig.blobs.hold(At::Finish);
+    let following = async {
+        held.reached().await;
+        let mut second_held = rig.blobs.hold(At::Finish);
+        let behind_it = async {
+            second_held.reached().await;
+            let mut third_held = rig.blobs.hold(At::Finish);
+            let written = async {
+                third_held.reached().await;
+                // The last is durable first.
+                drop((third_held, second_held));
+                yield_now().await;
+                assert_eq!(rig.stat(upload.id).await.unwrap().offset, 0);
+                drop(held);
+            };
+            join(rig.relayed(&third, &bytes[2 * MIB..]), written).await.0
+        };
+        join(rig.relayed(&second, &bytes[MIB..2 * MIB]), behind_it).await
+    };
+    let (stored, (next, last)) = join(rig.relayed(&upload, &bytes[..MIB]), following).await;
+    let ends = [stored, next, last].map(|stored| stored.unwrap().offset as usize / MIB);
+    assert_eq!(ends, [1, 2, 3]);
     rig.check_holds_just(upload.id, &bytes).await;
 }
 
