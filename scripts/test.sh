@@ -50,6 +50,7 @@ log=$(mktemp "${TMPDIR:-/tmp}/swarm-upload-test.XXXXXX")
 failures=$(mktemp "${TMPDIR:-/tmp}/swarm-upload-test.XXXXXX")
 # Where tests have their files that are not about disks: stores and databases are made and removed by the hundreds.
 memory=${TMPDIR:-/tmp}
+made_memory=
 passed=0
 failed=0
 # The build of the release, which goes on behind the tests.
@@ -196,12 +197,16 @@ install_clients() {
 
 # Takes `memory` from the machine's memory, if that has plenty: a container may have very little there.
 use_memory() {
-    local free
-    free=$(df --output=avail --block-size=1M /dev/shm 2>/dev/null | tail -n 1) || return 0
-    if [[ $(stat --file-system --format=%T /dev/shm) != tmpfs || $free -lt 4096 ]]; then return; fi
-    memory=$(mktemp -d /dev/shm/swarm-upload-test.XXXXXX)
+    local room free folder
+    room=$(df --output=avail --block-size=1M /dev/shm 2>/dev/null | tail -n 1) || return 0
+    free=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo 2>/dev/null) || return 0
+    if [[ $(stat --file-system --format=%T /dev/shm) != tmpfs || $room -lt 4096 || $free -lt 8192 ]]; then return; fi
+    if [[ $(cat /sys/fs/cgroup/memory.max 2>/dev/null || echo max) != max ]]; then return; fi
+    folder=$(mktemp -d /dev/shm/swarm-upload-test.XXXXXX) || return 0
     # PostgreSQL reads its part of it as another user.
-    chmod 755 "$memory"
+    chmod 755 "$folder"
+    memory=$folder
+    made_memory=$folder
 }
 
 # Starts a PostgreSQL that ends when this script does, whatever ends it: it lives as long as the pipe to its input.
@@ -222,7 +227,7 @@ finish() {
         wait "$POSTGRES_PID" 2>/dev/null || true
     fi
     rm -f "$log" "$failures"
-    if [[ $memory == /dev/shm/* ]]; then rm -rf "$memory"; fi
+    if [[ -n $made_memory ]]; then rm -rf "$made_memory" || true; fi
 }
 trap finish EXIT
 use_memory

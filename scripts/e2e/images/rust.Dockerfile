@@ -8,5 +8,5 @@ COPY registry /usr/local/cargo/registry
 COPY toolchain /usr/local
 # Two versions of the program are built by it. Optimizing each thoroughly makes it quicker, not another, and takes minutes.
 ENV CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
-# SQLite, which no replica of a stack uses.
+# What is written in C: SQLite, which no replica of a stack uses, and TLS, which the database there does without.
 ENV CFLAGS=-O0
