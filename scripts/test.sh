@@ -297,7 +297,8 @@ release=$!
 threads=$((2 * $(nproc)))
 export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((threads < 20 ? threads : 20))}
 step "Unit, property, conformance, architecture and tutorial tests" \
-    env TMPDIR="$memory" "${linted[@]}" cargo test --locked --no-fail-fast --lib --bins --test architecture --test tutorial -- "${skip[@]}" || true
+    env TMPDIR="$memory" "${linted[@]}" cargo test --locked --no-fail-fast --lib --bins --test architecture --test tutorial -- \
+    "${skip[@]}" || true
 step "Examples in the documentation" "${linted[@]}" cargo test --locked --doc || true
 # Each once, as it was built for the tests: what they measure is another matter (docs/PERFORMANCE.md).
 step "Benchmarks of the hot pieces run" "${linted[@]}" cargo test --locked --bench hot || true

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A relay sends several chunks in a row to the same file; one that was forgotten is made durable once more.
 const REMEMBERED: usize = 1024;
 
-/// The files whose names this process has made durable, those that were written last. That lasts, since none whose bytes may count is deleted; one that
-/// is gone all the same is told of when it is made again. Cheap to clone.
+/// The files whose names this process has made durable, those that were written last. That lasts, since none whose bytes may
+/// count is deleted; one that is gone all the same is told of when it is made again. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Named(Arc<Mutex<VecDeque<BlobEpoch>>>);
 

@@ -60,7 +60,7 @@ async fn a_chunk_is_written_while_the_one_before_it_is_made_durable(rig: &Rig) {
 
 async fn of_three_chunks_under_way_each_counts_after_the_one_before_it(rig: &Rig) {
     let bytes = sample(1, 3 * MIB);
-    let upload = rig.begun(b"").await;
+    let (upload, other) = (rig.begun(b"").await, rig.begun(b"").await);
     let (second, third) = (after(&upload, &bytes[..MIB]), after(&upload, &bytes[..2 * MIB]));
     let mut held = rig.blobs.hold(At::Finish);
     let following = async {
@@ -71,9 +71,9 @@ async fn of_three_chunks_under_way_each_counts_after_the_one_before_it(rig: &Rig
             let mut third_held = rig.blobs.hold(At::Finish);
             let written = async {
                 third_held.reached().await;
-                // The last is durable first.
+                // Both are durable before the first one, in the time in which another upload's chunk is stored.
                 drop((third_held, second_held));
-                yield_now().await;
+                rig.relayed(&other, &bytes).await.unwrap();
                 assert_eq!(rig.stat(upload.id).await.unwrap().offset, 0);
                 drop(held);
             };
