@@ -28,6 +28,8 @@ Environment: SWARM_UPLOAD_TEST_DATABASE_URL  a PostgreSQL to use instead (its us
              RUST_TEST_THREADS               how many tests run at once (default: twice the cores, 20 at most); each may have a
                                              dozen connections to PostgreSQL
              PG_BIN                          the folder of PostgreSQL's programs (default: Debian's newest, or PATH)
+             TMPDIR                          where tests have their files (default: /tmp; and for databases and unit tests the
+                                             machine's memory, if it has plenty)
 TEXT
 }
 
@@ -49,8 +51,7 @@ clients=$PWD/target/test-clients
 log=$(mktemp "${TMPDIR:-/tmp}/swarm-upload-test.XXXXXX")
 failures=$(mktemp "${TMPDIR:-/tmp}/swarm-upload-test.XXXXXX")
 # Where tests have their files that are not about disks: stores and databases are made and removed by the hundreds.
-memory=${TMPDIR:-/tmp}
-made_memory=
+memory=
 passed=0
 failed=0
 # The build of the release, which goes on behind the tests.
@@ -82,7 +83,7 @@ step() {
 # then why: of what a command said before it ended, the end.
 what_failed() {
     {
-        grep -E '^test .* FAILED$|^BROKEN|^FAILED|FAILED;|^error' "$log" || true
+        { grep -E '^test .* FAILED$|^BROKEN|^FAILED|FAILED;|^error' "$log" || true; } | head -n 38
         if grep -q '^failures:$' "$log"; then
             sed -n '/^failures:$/,/^test result/p' "$log"
         else
@@ -198,6 +199,7 @@ install_clients() {
 # Takes `memory` from the machine's memory, if that has plenty: a container may have very little there.
 use_memory() {
     local room free folder
+    if [[ -n ${TMPDIR:-} ]]; then return; fi
     room=$(df --output=avail --block-size=1M /dev/shm 2>/dev/null | tail -n 1) || return 0
     free=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo 2>/dev/null) || return 0
     if [[ $(stat --file-system --format=%T /dev/shm) != tmpfs || $room -lt 4096 || $free -lt 8192 ]]; then return; fi
@@ -206,14 +208,13 @@ use_memory() {
     # PostgreSQL reads its part of it as another user.
     chmod 755 "$folder"
     memory=$folder
-    made_memory=$folder
 }
 
 # Starts a PostgreSQL that ends when this script does, whatever ends it: it lives as long as the pipe to its input.
 start_postgres() {
     if [[ -n ${SWARM_UPLOAD_TEST_DATABASE_URL:-} ]]; then return; fi
     has_postgres || return
-    coproc POSTGRES { TMPDIR=$memory exec scripts/test-postgres.sh; }
+    coproc POSTGRES { TMPDIR=${memory:-${TMPDIR:-/tmp}} exec scripts/test-postgres.sh; }
     local output=${POSTGRES[0]:-} url
     if [[ -z $output ]] || ! read -r url <&"$output"; then return 1; fi
     export SWARM_UPLOAD_TEST_DATABASE_URL=$url
@@ -227,7 +228,7 @@ finish() {
         wait "$POSTGRES_PID" 2>/dev/null || true
     fi
     rm -f "$log" "$failures"
-    if [[ -n $made_memory ]]; then rm -rf "$made_memory" || true; fi
+    if [[ -n $memory ]]; then rm -rf "$memory" || true; fi
 }
 trap finish EXIT
 use_memory
@@ -293,11 +294,11 @@ fi
 behind='{ echo 19 >/proc/self/autogroup; } 2>/dev/null; exec nice -n 19 "$@"'
 setsid bash -c "$behind" behind cargo build --locked --release >/dev/null 2>&1 &
 release=$!
-# They wait, too. Each may have a dozen connections to PostgreSQL.
+# They wait, too.
 threads=$((2 * $(nproc)))
 export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((threads < 20 ? threads : 20))}
 step "Unit, property, conformance, architecture and tutorial tests" \
-    env TMPDIR="$memory" "${linted[@]}" cargo test --locked --no-fail-fast --lib --bins --test architecture --test tutorial -- \
+    env TMPDIR="${memory:-${TMPDIR:-/tmp}}" "${linted[@]}" cargo test --locked --no-fail-fast --lib --bins --test architecture --test tutorial -- \
     "${skip[@]}" || true
 step "Examples in the documentation" "${linted[@]}" cargo test --locked --doc || true
 # Each once, as it was built for the tests: what they measure is another matter (docs/PERFORMANCE.md).

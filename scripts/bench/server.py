@@ -99,10 +99,10 @@ class Server:
     def get(self, path):
         return self.ask("GET", path)
 
-    def ask(self, method, path, headers={}):
-        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+    def ask(self, method, path, headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
         try:
-            connection.request(method, path, headers=headers)
+            connection.request(method, path, headers=headers or {})
             answer = connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read())
         finally:

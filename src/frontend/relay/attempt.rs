@@ -175,7 +175,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::mpsc::{self, TryRecvError};
 
-    /// Who was cut off would else be blamed twice, by the chunk that was sent ahead and by the one before it.
+    /// Who was cut off would else be blamed more than once, by chunks that were sent ahead and by the one before them.
     #[actix_web::test]
     async fn only_who_is_asked_for_good_is_blamed() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();

@@ -4,7 +4,7 @@
 //! them, one after the other, go to whichever backend has the least to do. When no clear answer comes the same chunk is sent to
 //! another: it is stored whole or not at all, in an epoch that only this request holds, so sending it twice does no harm.
 //!
-//! Start reading in [`RelayUploads::send_chunk`], the heart; `pipeline` sends the next chunk while one is being stored, `client`
+//! Start reading in [`RelayUploads::send_chunk`], the heart; `pipeline` sends the next chunks while one is being stored, `client`
 //! asks the backends, one `attempt` after the other, `wire` says in what words, `download` goes on from another backend where
 //! one stopped, `known` spares a question before it.
 

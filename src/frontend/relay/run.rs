@@ -23,7 +23,7 @@ pub(super) struct Run {
     /// Of which of them something was refused, and nothing sent ahead stored since.
     refused: Cell<Option<u64>>,
     /// In which of them nobody knew last what became of something.
-    failed: Cell<u64>,
+    failed: Cell<Option<u64>>,
 }
 
 impl Run {
@@ -55,7 +55,7 @@ impl Run {
     /// Nobody knows what became of it: a connection was closed just then, or the backend is dying.
     pub fn failed(&self) {
         self.ahead.set(0);
-        self.failed.set(self.number.get());
+        self.failed.set(Some(self.number.get()));
     }
 
     /// It was not taken. In one run that may be since it overtook the one before it, and then whatever follows it is not taken
@@ -64,7 +64,7 @@ impl Run {
         self.ahead.set(0);
         let now = self.number.get();
         // What followed something that is lost.
-        if self.failed.get() == now {
+        if self.failed.get() == Some(now) {
             return;
         }
         if self.refused.replace(Some(now)).is_some_and(|before| before != now) {
