@@ -57,6 +57,10 @@ pub fn backends_of(record: &Value) -> Vec<String> {
     segments.iter().map(|segment| text(segment, "backend_container_id").to_owned()).collect()
 }
 
+/// How many bytes of one upload reach three backends, however large its chunks are. Eight of them go to one, and a chunk is no
+/// larger than a third of a frontend's budget, 24 MiB.
+pub const FOR_THREE_BACKENDS: u64 = (2 * 8 + 1) * (24 << 20) / 3;
+
 /// One tus upload, which any frontend can go on with.
 #[derive(Clone)]
 pub struct Tus {

@@ -1,5 +1,5 @@
 use super::{MIB, STORES};
-use crate::support::api::{assert_stored, backends_of, put, record, text};
+use crate::support::api::{FOR_THREE_BACKENDS, assert_stored, backends_of, put, record, text};
 use crate::support::cluster::{Cluster, Store};
 use crate::support::content::Content;
 use crate::support::process::Process;
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 fn what_goes_in_through_one_frontend_comes_out_of_another() {
     for store in STORES {
         let cluster = Cluster::start(store, 3, 2);
-        let content = Content::new(1, 64 * MIB + 5);
+        let content = Content::new(1, FOR_THREE_BACKENDS + 5);
         let id = text(&put(cluster.at(0), "a%20file", content), "id").to_owned();
         assert_stored(cluster.at(1), &id, content);
         let stored_by: BTreeSet<String> = backends_of(&record(cluster.at(1), &id)).into_iter().collect();

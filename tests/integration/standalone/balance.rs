@@ -1,5 +1,5 @@
 use super::Service;
-use crate::support::api::{backends_of, put, record, text};
+use crate::support::api::{FOR_THREE_BACKENDS, backends_of, put, record, text};
 use crate::support::content::Content;
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ fn requests_one_after_the_other_walk_the_backends_in_turn() {
 #[test]
 fn a_large_file_is_cut_over_all_backends() {
     let service = Service::start();
-    let id = text(&put(service.url(), "large", Content::new(1, 64 << 20)), "id").to_owned();
+    let id = text(&put(service.url(), "large", Content::new(1, FOR_THREE_BACKENDS)), "id").to_owned();
     let mut backends = backends_of(&record(service.url(), &id));
     backends.sort();
     backends.dedup();
