@@ -93,12 +93,17 @@ impl Tus {
 
     /// Begins to append `length` bytes, which are the caller's to write.
     pub fn begin(&self, at: &Url, offset: u64, length: u64) -> Exchange {
+        self.try_begin(at, offset, length).unwrap()
+    }
+
+    /// Fails if nobody listens there.
+    fn try_begin(&self, at: &Url, offset: u64, length: u64) -> io::Result<Exchange> {
         let request = tus(at, "PATCH", &self.path).header("Content-Type", "application/offset+octet-stream");
-        request.header("Upload-Offset", offset).header("Content-Length", length).begin().unwrap()
+        request.header("Upload-Offset", offset).header("Content-Length", length).begin()
     }
 
     pub fn append(&self, at: &Url, content: Content, range: Range<u64>) -> io::Result<Answer> {
-        let mut exchange = self.begin(at, range.start, range.end - range.start);
+        let mut exchange = self.try_begin(at, range.start, range.end - range.start)?;
         let sent = io::copy(&mut content.reader(range), &mut exchange.stream);
         exchange.answer().or_else(|error| sent.and(Err(error)))
     }
