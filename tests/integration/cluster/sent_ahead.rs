@@ -16,7 +16,7 @@ fn first(head: &Head) -> bool {
     chunks(head) && head.method() == "POST"
 }
 
-/// A later one. The second is sent while the first is under way.
+/// A later one. The second and the third are sent while the first is under way.
 fn later(head: &Head) -> bool {
     chunks(head) && head.method() == "PATCH"
 }
@@ -87,16 +87,19 @@ fn a_chunk_sent_ahead_that_is_cut_or_whose_answer_is_lost_is_stored_exactly_once
 }
 
 #[test]
-fn a_backend_killed_with_two_chunks_under_way_is_not_noticed() {
+fn a_backend_killed_with_three_chunks_under_way_is_not_noticed() {
+    const PART: Fault = Fault::HoldRequest { after: 100_000 };
     for store in STORES {
-        for (held_first, held_later) in [
-            (Fault::HoldRequest { after: 100_000 }, Fault::HoldHead),
-            (Fault::HoldAnswer, Fault::HoldRequest { after: 100_000 }),
-            (Fault::HoldAnswer, Fault::HoldAnswer),
+        for [held_first, second, third] in [
+            [PART, Fault::HoldHead, Fault::HoldHead],
+            [Fault::HoldAnswer, PART, Fault::HoldHead],
+            [Fault::HoldAnswer, Fault::HoldAnswer, PART],
+            [Fault::HoldAnswer; 3],
         ] {
             let mut cluster = Cluster::start(store, 3, 1);
             let content = Content::new(1, 24 * MIB);
-            let (uploading, hit) = begin(&cluster, content, &[(first, held_first), (later, held_later)]);
+            let faults: [(Applies, Fault); 3] = [(first, held_first), (later, second), (later, third)];
+            let (uploading, hit) = begin(&cluster, content, &faults);
             cluster.backends[hit].kill();
             cluster.proxies[hit].refuse();
             cluster.each_proxy(ChaosProxy::release);
