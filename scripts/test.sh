@@ -44,7 +44,7 @@ for argument in "$@"; do
     esac
 done
 
-# Where Debian has dockerd and debootstrap; an ordinary PATH leaves it out.
+# Where Debian has dockerd and nginx; an ordinary PATH leaves it out.
 PATH=$PATH:/usr/sbin:/sbin
 # Where the tests look for them (tests/support/external.rs).
 clients=$PWD/target/test-clients
@@ -115,7 +115,7 @@ has_faketime() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null;
 # The system's Python, since a package of the system brings the module.
 has_fusepy() { /usr/bin/python3 -c 'import fusepy' 2>/dev/null || /usr/bin/python3 -c 'import fuse' 2>/dev/null; }
 # What a Docker engine of our own needs, and base images without a registry.
-has_engine() { has docker && has dockerd && has debootstrap && has iptables && has ip && has nsenter; }
+has_engine() { has docker && has dockerd && has mmdebstrap && has iptables && has ip && has nsenter; }
 has_venv() { has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
 # The Debian packages of what is missing.
@@ -136,7 +136,7 @@ missing_packages() {
     has dockerd || echo docker.io
     # Some releases have the client in a package of its own.
     has docker || apt-cache --names-only search '^docker-cli$' | cut -d ' ' -f 1
-    has debootstrap || echo debootstrap
+    has mmdebstrap || echo mmdebstrap
     has iptables || echo iptables
     has modprobe || echo kmod
     [[ -e /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
@@ -305,7 +305,7 @@ step "Examples in the documentation" "${linted[@]}" cargo test --locked --doc ||
 step "Benchmarks of the hot pieces run" "${linted[@]}" cargo test --locked --bench hot || true
 # It builds images of its own, and waits more than it works.
 if ! has_engine || [[ $(id -u) -ne 0 ]]; then
-    leave_out "The stack on a Docker Swarm" "it needs root, Docker, debootstrap, iptables, iproute2 and util-linux"
+    leave_out "The stack on a Docker Swarm" "it needs root, Docker, mmdebstrap, iptables, iproute2 and util-linux"
 else
     if ! $all; then
         step "The stack on a Docker Swarm" scripts/e2e/run.py || true

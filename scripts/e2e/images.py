@@ -3,7 +3,6 @@ Dockerfiles and the stack file use; where they can be pulled, the real ones are.
 
 import os
 import re
-import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -66,27 +65,21 @@ def pull(engine, name):
 
 
 def debian(engine, say):
-    """debian:trixie-slim, by debootstrap from the mirror that this machine's own apt uses. Says whether it was made."""
+    """debian:trixie-slim, by mmdebstrap from the mirror that this machine's own apt uses. Says whether it was made."""
     if exists(engine, "debian:trixie-slim") or pull(engine, "debian:trixie-slim"):
         return False
-    say("debian:trixie-slim by debootstrap")
-    folder = tempfile.mkdtemp(prefix="swarm-upload-debian.", dir="/var/tmp")
-    try:
-        mirror = apt_mirror()
-        # As in the real one: what is lost in a power cut is made again.
-        settings = Path(folder, "etc/dpkg/dpkg.cfg.d")
-        settings.mkdir(parents=True)
-        (settings / "unsafe-io").write_text("force-unsafe-io\n")
-        log = subprocess.run(
-            ["debootstrap", "--variant=minbase", "trixie", folder, mirror], text=True, capture_output=True)
-        if log.returncode != 0:
-            raise Failed(f"debootstrap: {log.stdout[-2000:]}{log.stderr}")
-        shutil.rmtree(f"{folder}/var/cache/apt/archives")
-        with subprocess.Popen(["tar", "-C", folder, "-c", "."], stdout=subprocess.PIPE) as tar:
-            engine.run("import", "-", "debian:trixie-slim", stdin=tar.stdout, timeout=600)
-        return True
-    finally:
-        shutil.rmtree(folder)
+    say("debian:trixie-slim by mmdebstrap")
+    # As in the real one: what is lost in a power cut is made again.
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", "--dpkgopt=force-unsafe-io", "trixie", "-", apt_mirror()]
+    with tempfile.TemporaryFile("w+") as log:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as made:
+            imported = engine.run("import", "-", stdin=made.stdout, timeout=600, check=False)
+        log.seek(0)
+        if made.returncode != 0 or imported.returncode != 0:
+            raise Failed(f"mmdebstrap ended with {made.returncode}: {log.read()}\n{imported.stderr}")
+    # Whole only now.
+    engine.run("tag", imported.stdout.strip(), "debian:trixie-slim")
+    return True
 
 
 def apt_mirror():

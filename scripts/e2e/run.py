@@ -3,7 +3,7 @@
 
 Builds the two images by their Dockerfiles, deploys stack.yml by scripts/deploy-swarm.sh, then scales, kills and updates it
 while clients count every request that fails, deploys it anew in a new swarm, and removes it. Uses the Docker engine that runs,
-if it is in no swarm; else starts one of its own (needs root and Debian's docker.io, debootstrap, iptables and iproute2) and
+if it is in no swarm; else starts one of its own (needs root and Debian's docker.io, mmdebstrap, iptables and iproute2) and
 takes it down again."""
 
 import argparse
