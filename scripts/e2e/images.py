@@ -123,6 +123,7 @@ def sources(what):
             (sysroot / "bin/cargo", "toolchain/bin/cargo"),
             (sysroot / "bin/rustc", "toolchain/bin/rustc"),
             (sysroot / "lib", "toolchain/lib"),
+            (HERE / "cargo.toml", "cargo.toml"),
             (cargo / "registry/index", "registry/index"),
             (cargo / "registry/cache", "registry/cache"),
             # For machines whose way to the packages has an authority of its own.

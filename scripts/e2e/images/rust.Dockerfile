@@ -6,7 +6,4 @@ ENV RUSTUP_HOME=/usr/local/rustup CARGO_HOME=/usr/local/cargo PATH=/usr/local/ca
 COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY registry /usr/local/cargo/registry
 COPY toolchain /usr/local
-# Two versions of the program are built by it. Optimizing each thoroughly makes it quicker, not another, and takes minutes.
-ENV CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
-# What is written in C: SQLite, which no replica of a stack uses, and TLS, which the database there does without.
-ENV CFLAGS=-O0
+COPY cargo.toml /usr/local/cargo/config.toml
