@@ -6,6 +6,7 @@ use crate::domain::ContainerId;
 use crate::http::names;
 use crate::uploads::Call;
 use actix_web::body::SizedStream;
+use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
 use awc::ClientResponse;
@@ -28,6 +29,9 @@ pub(super) enum Trouble {
     /// Something was sent; whether it was carried out is unknown.
     #[error("no clear answer: {0}")]
     Unclear(String),
+    /// It was clear, and any other's would be as large.
+    #[error("its answer is too large")]
+    TooLarge,
     /// It said that it cannot now. A backend whose database went away in the middle of a commit does not know what became of it.
     #[error("it is unavailable")]
     Busy,
@@ -68,6 +72,7 @@ impl Attempt<'_> {
         let read = response.body().limit(LARGEST_BODY);
         let body = match tokio::time::timeout(self.limit, read).await {
             Ok(Ok(body)) => body,
+            Ok(Err(PayloadError::Overflow)) => return Err(Trouble::TooLarge),
             Ok(Err(error)) => return Err(self.unclear(error)),
             Err(_) => return Err(self.too_late("its answer does not end")),
         };
@@ -171,6 +176,8 @@ mod tests {
     use super::super::client::Backends;
     use super::*;
     use crate::balance::{Health, Probe};
+    use crate::uploads::UploadError;
+    use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
     use std::sync::Arc;
     use std::sync::mpsc::{self, TryRecvError};
@@ -198,5 +205,34 @@ mod tests {
         drop(stop);
         TcpStream::connect(target.address).unwrap();
         server.join().unwrap();
+    }
+
+    /// Any other would say as much, and all would be ejected for it.
+    #[actix_web::test]
+    async fn an_answer_that_is_too_large_is_an_error_at_once_and_nobodys_fault() {
+        const TIMES: usize = 5;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let backends = Backends::default();
+        let targets = backends.set.update(vec![listener.local_addr().unwrap()]);
+        targets[0].probed(Probe::Ready, Instant::now());
+        let (backend, length) = (ContainerId::from_bits(2), LARGEST_BODY + 1);
+        let head =
+            format!("HTTP/1.1 200 OK\r\nX-Backend-Container: {backend}\r\nContent-Length: {length}\r\n\r\n");
+        let server = std::thread::spawn(move || {
+            let answered = listener.incoming().take(TIMES).map(|connection| {
+                let mut connection = connection.unwrap();
+                assert_ne!(connection.read(&mut [0; 4096]).unwrap(), 0);
+                connection.write_all(head.as_bytes()).unwrap();
+                connection
+            });
+            answered.collect::<Vec<_>>()
+        });
+        let client = Client::new(Arc::new(backends), ContainerId::from_bits(1));
+        for _ in 0..TIMES {
+            let answer = client.ask(&Call::default(), &Question::get("/")).await;
+            assert!(matches!(answer, Err(UploadError::Internal)));
+            assert_eq!(targets[0].health(), Health::Ready);
+        }
+        drop(server.join().unwrap());
     }
 }

@@ -238,6 +238,10 @@ impl Client {
                 let address = target.address;
                 match attempt(Lease::new(target)).await {
                     Ok(answer) => return Ok((answer, doubtful)),
+                    Err(trouble @ Trouble::TooLarge) => {
+                        log::error!("backend {address}: {trouble}");
+                        return Err(UploadError::Internal);
+                    }
                     Err(trouble) => {
                         log::warn!("backend {address}: {trouble}");
                         metrics::counter!(RELAY_RETRIES).increment(1);
