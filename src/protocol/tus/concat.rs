@@ -2,10 +2,16 @@ use super::{UPLOAD_CONCAT, UPLOAD_DEFER_LENGTH, UPLOAD_LENGTH};
 use crate::domain::{Concat, UploadId};
 use crate::protocol::BadHeader;
 
+/// Bytes. The head of a request, or of an answer that repeats it, may have twice as many here and between replicas.
+const LONGEST: usize = 64 << 10;
+
 /// `Upload-Concat`: "the value MUST either be `partial` […] or `final;` followed by a space-separated list of partial upload
 /// URLs that will be concatenated", which may leave out the scheme and the host. Returns which uploads these are, in order.
 pub fn parse_concat(value: &str) -> Result<(Concat, Vec<UploadId>), BadHeader> {
     let bad = |expected| BadHeader { header: UPLOAD_CONCAT, expected };
+    if value.len() > LONGEST {
+        return Err(bad("at most 64 KiB: join fewer parts"));
+    }
     let concat = Concat::parse(value).ok_or(bad("partial, or final; and the URLs of its parts"))?;
     let parts = match &concat {
         Concat::Partial => Vec::new(),
@@ -60,6 +66,15 @@ mod tests {
         }
         assert!(parse_concat(&format!("final;/uploads/{id}")).is_err());
         assert!(parse_concat(&format!("final;/files/{id},/files/{id}")).is_err());
+    }
+
+    #[test]
+    fn what_would_not_fit_into_the_head_of_an_answer_is_refused() {
+        let url = format!("/files/{}", UploadId::mint());
+        let of_length =
+            |length: usize| format!("final;{}{url}", "/".repeat(length - "final;".len() - url.len()));
+        assert!(parse_concat(&of_length(LONGEST)).is_ok());
+        assert!(parse_concat(&of_length(LONGEST + 1)).is_err());
     }
 
     proptest! {
