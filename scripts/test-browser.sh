@@ -12,7 +12,8 @@ Opens the web page of real services in Debian's Chromium: a whole one in one pro
 nginx. Does what visitors do, kills what may be killed meanwhile, and looks at what they see. FILE is one of
 tests/browser/*.test.mjs (default: all).
 
-Needs chromium, nodejs, npm, nginx and postgresql; packages of Node's go to target/test-browser, in exact versions.
+Needs chromium-headless-shell, or chromium, which takes twice as long, and nodejs, npm, nginx and postgresql; packages of
+Node's go to target/test-browser, in exact versions.
 The last line is "N passed, N failed". What was on the screen when a test failed is in target/test-browser/failures.
 
   --install  only installs these packages
@@ -21,7 +22,7 @@ The last line is "N passed, N failed". What was on the screen when a test failed
 Environment: SWARM_UPLOAD_BIN                a release binary to test instead of building it
              SWARM_UPLOAD_UI_DIR             a folder with the page's files, instead of those in the binary
              SWARM_UPLOAD_TEST_DATABASE_URL  a PostgreSQL to use instead of one that ends with the tests
-             CHROMIUM                        the browser (default: chromium)
+             CHROMIUM                        the browser
              PG_BIN                          the folder of PostgreSQL's programs (default: Debian's newest, or PATH)
 TEXT
 }
@@ -51,7 +52,6 @@ done
 [[ ${#files[@]} -gt 0 ]] || files=(tests/browser/*.test.mjs)
 
 install
-export CHROMIUM=${CHROMIUM:-$(command -v chromium || true)}
 if [[ -z ${SWARM_UPLOAD_BIN:-} ]]; then
     cargo build --locked --release
     SWARM_UPLOAD_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/release/swarm-upload")

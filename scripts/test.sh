@@ -116,7 +116,15 @@ has_faketime() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null;
 has_fusepy() { /usr/bin/python3 -c 'import fusepy' 2>/dev/null || /usr/bin/python3 -c 'import fuse' 2>/dev/null; }
 # What a Docker engine of our own needs, and base images without a registry.
 has_engine() { has docker && has dockerd && has mmdebstrap && has iptables && has ip && has nsenter; }
+has_chromium() { has chromium-headless-shell || has chromium; }
 has_venv() { has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }
+
+# The one without windows, which does the same with half of the work; or the whole, where a release has no such package.
+chromium_package() {
+    local headless
+    headless=$(apt-cache --names-only search '^chromium-headless-shell$' 2>/dev/null | cut -d ' ' -f 1) || true
+    if [[ -n $headless ]]; then echo "$headless"; elif ! has_chromium; then echo chromium; fi
+}
 
 # The Debian packages of what is missing.
 missing_packages() {
@@ -129,7 +137,7 @@ missing_packages() {
     has node || echo nodejs
     has npm || echo npm
     has nginx || echo nginx
-    has chromium || echo chromium
+    has chromium-headless-shell || chromium_package
     has_psql || echo postgresql-client
     has_fusepy || echo python3-fusepy
     has_faketime || echo libfaketime
@@ -272,7 +280,7 @@ if ! has_faketime; then
 fi
 
 browser=true
-if ! { has chromium && has node && has npm && has nginx && has_psql && [[ -n ${SWARM_UPLOAD_TEST_DATABASE_URL:-} ]] &&
+if ! { has_chromium && has node && has npm && has nginx && has_psql && [[ -n ${SWARM_UPLOAD_TEST_DATABASE_URL:-} ]] &&
     step "A browser's driver" scripts/test-browser.sh --install; }; then
     leave_out "The page in a browser" "chromium, node, npm, nginx or PostgreSQL is missing, or the driver's installation failed"
     browser=false

@@ -1,17 +1,26 @@
 // Debian's Chromium, and pages in it that are watched: whatever goes wrong in one, and was not expected, fails the test.
 
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { installed } from "./paths.mjs";
 import { PATIENCE_MS } from "./wait.mjs";
 
 /** Said by the browser itself of what it asked for and did not get. */
 export const NETWORK_TROUBLE = /Failed to load resource|net::ERR_/;
 
+/** The one without windows first: it does the same with half of the work. */
+function found() {
+  const folders = process.env.PATH.split(":");
+  const programs = ["chromium-headless-shell", "chromium"].flatMap((name) => folders.map((folder) => join(folder, name)));
+  return programs.find((program) => existsSync(program)) ?? assert.fail("chromium-headless-shell and chromium are not installed; CHROMIUM may name one");
+}
+
 export function launchBrowser() {
   const { chromium } = installed("playwright-core");
   // Chromium refuses to isolate its processes from those of root.
   return chromium.launch({
-    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+    executablePath: process.env.CHROMIUM || found(),
     chromiumSandbox: process.getuid() !== 0,
     // A name that is no loopback address: there, over plain HTTP, a browser leaves out what it has for trusted sites only.
     args: ["--host-resolver-rules=MAP uploads.test 127.0.0.1"],
