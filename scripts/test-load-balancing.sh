@@ -199,7 +199,7 @@ if $watch; then
     exit
 fi
 
-# A replica reports itself each second: one that has just got ready is not listed so at once.
+# A replica reports itself twice a second: one that has just got ready is not listed so at once.
 for _ in {1..5}; do
     fetch_replicas before
     if jq -e '[.[] | select(.state == "ready") | .role] | unique | length == 2' "$folder/before" >/dev/null; then break; fi

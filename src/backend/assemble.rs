@@ -22,7 +22,8 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Connections of one backend. A rolling update doubles the backends for a while, and PostgreSQL takes 100 by default.
+/// Connections of one backend, but for the few that serve one purpose. A rolling update adds a backend, and PostgreSQL takes 100
+/// by default.
 const CONNECTIONS: usize = 10;
 
 /// A backend cannot start, and trying again would not help.
