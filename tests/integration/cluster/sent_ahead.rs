@@ -34,6 +34,9 @@ fn begin(cluster: &Cluster, content: Content, faults: &[(Applies, Fault)]) -> (J
     let uploading = thread::spawn(move || put(&at, "a%20file", content));
     let hit = cluster.faulted(&uploading);
     cluster.proxies[hit].wait_until("all faults", |counts| counts.faults == faults.len() as u64);
+    // Else one has met a chunk that was sent once more, and they were not under way together.
+    let everywhere: u64 = cluster.proxies.iter().map(|proxy| proxy.counts().faults).sum();
+    assert_eq!(everywhere, faults.len() as u64, "each fault met a chunk that was sent once");
     (uploading, hit)
 }
 
