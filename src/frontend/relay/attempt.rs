@@ -17,7 +17,7 @@ use std::convert::Infallible;
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
-/// Larger than any page of records.
+/// Larger than any page of records, and than most records with all their segments.
 const LARGEST_BODY: usize = 8 << 20;
 
 /// Why a backend gave no answer.
@@ -30,8 +30,8 @@ pub(super) enum Trouble {
     #[error("no clear answer: {0}")]
     Unclear(String),
     /// It was clear, and any other's would be as large.
-    #[error("its answer is too large")]
-    TooLarge,
+    #[error("its answer to {path} is too large request_id={request_id}")]
+    TooLarge { path: String, request_id: String },
     /// It said that it cannot now. A backend whose database went away in the middle of a commit does not know what became of it.
     #[error("it is unavailable")]
     Busy,
@@ -72,7 +72,7 @@ impl Attempt<'_> {
         let read = response.body().limit(LARGEST_BODY);
         let body = match tokio::time::timeout(self.limit, read).await {
             Ok(Ok(body)) => body,
-            Ok(Err(PayloadError::Overflow)) => return Err(Trouble::TooLarge),
+            Ok(Err(PayloadError::Overflow)) => return Err(self.too_large()),
             Ok(Err(error)) => return Err(self.unclear(error)),
             Err(_) => return Err(self.too_late("its answer does not end")),
         };
@@ -150,6 +150,11 @@ impl Attempt<'_> {
             self.target.failed(self.question.load(), Instant::now());
         }
         Trouble::Unclear(why.to_string())
+    }
+
+    fn too_large(&self) -> Trouble {
+        let (path, request_id) = (self.question.path.clone(), self.call.request_id.as_str().to_owned());
+        Trouble::TooLarge { path, request_id }
     }
 
     /// Whom we gave little time cannot be blamed for needing more.

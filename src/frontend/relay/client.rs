@@ -238,7 +238,7 @@ impl Client {
                 let address = target.address;
                 match attempt(Lease::new(target)).await {
                     Ok(answer) => return Ok((answer, doubtful)),
-                    Err(trouble @ Trouble::TooLarge) => {
+                    Err(trouble @ Trouble::TooLarge { .. }) => {
                         log::error!("backend {address}: {trouble}");
                         return Err(UploadError::Internal);
                     }
