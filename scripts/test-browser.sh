@@ -12,7 +12,7 @@ Opens the web page of real services in Debian's Chromium: a whole one in one pro
 nginx. Does what visitors do, kills what may be killed meanwhile, and looks at what they see. FILE is one of
 tests/browser/*.test.mjs (default: all).
 
-Needs chromium-headless-shell, or chromium, which takes twice as long, and nodejs, npm, nginx and postgresql; packages of
+Needs chromium-headless-shell, or chromium, which takes half as long again, and nodejs, npm, nginx and postgresql; packages of
 Node's go to target/test-browser, in exact versions.
 The last line is "N passed, N failed". What was on the screen when a test failed is in target/test-browser/failures.
 
@@ -22,7 +22,7 @@ The last line is "N passed, N failed". What was on the screen when a test failed
 Environment: SWARM_UPLOAD_BIN                a release binary to test instead of building it
              SWARM_UPLOAD_UI_DIR             a folder with the page's files, instead of those in the binary
              SWARM_UPLOAD_TEST_DATABASE_URL  a PostgreSQL to use instead of one that ends with the tests
-             CHROMIUM                        the browser
+             CHROMIUM                        the browser (default: the first of these two that is on PATH)
              PG_BIN                          the folder of PostgreSQL's programs (default: Debian's newest, or PATH)
 TEXT
 }

@@ -70,13 +70,19 @@ def debian(engine, say):
         return False
     say("debian:trixie-slim by mmdebstrap")
     # As in the real one: what is lost in a power cut is made again.
-    command = ["mmdebstrap", "--quiet", "--variant=minbase", "--dpkgopt=force-unsafe-io", "trixie", "-", apt_mirror()]
+    command = ["mmdebstrap", "--variant=minbase", "--dpkgopt=force-unsafe-io", "trixie", "-", apt_mirror()]
     with tempfile.TemporaryFile("w+") as log:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as made:
-            imported = engine.run("import", "-", stdin=made.stdout, timeout=600, check=False)
+            try:
+                imported = engine.run("import", "-", stdin=made.stdout, timeout=600, check=False)
+            except BaseException:
+                # It would be waited for, however long it waits for its mirror.
+                made.terminate()
+                raise
         log.seek(0)
         if made.returncode != 0 or imported.returncode != 0:
-            raise Failed(f"mmdebstrap ended with {made.returncode}: {log.read()}\n{imported.stderr}")
+            engine.run("image", "rm", imported.stdout.strip(), check=False)
+            raise Failed(f"mmdebstrap ended with {made.returncode}: {log.read()[-4000:]}\n{imported.stderr}")
     # Whole only now.
     engine.run("tag", imported.stdout.strip(), "debian:trixie-slim")
     return True
