@@ -16,7 +16,9 @@ mod sweeping;
 
 use super::{Advance, Catalog, CatalogError};
 use crate::db::Staged;
-use crate::domain::{BlobId, ContainerId, Digest, Epoch, FileName, NewUpload, Sha256Sum, Upload, UploadId};
+use crate::domain::{
+    BlobId, ContainerId, Digest, Epoch, FileName, NewUpload, Segment, Sha256Sum, Upload, UploadId,
+};
 use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,6 +106,12 @@ async fn create_whole(catalog: &dyn Catalog, new: &NewUpload, size: u64) -> Uplo
 
 async fn doomed(catalog: &dyn Catalog) -> Vec<BlobId> {
     catalog.doomed(None, 1000).await.unwrap().into_iter().map(|doomed| doomed.blob).collect()
+}
+
+/// Of an upload of one byte in each segment.
+pub(crate) fn the_first_20_000_are_told(segments: &[Segment]) {
+    let offsets: Vec<u64> = segments.iter().map(|segment| segment.offset).collect();
+    assert_eq!(offsets, (0..20_000).collect::<Vec<u64>>());
 }
 
 pub(crate) async fn append(

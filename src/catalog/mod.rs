@@ -179,7 +179,7 @@ pub trait Catalog: Finals {
         range: Range<u64>,
     ) -> Result<(Record, Vec<Extent>), CatalogError>;
 
-    /// Who stored which range, in order, merged.
+    /// Who stored which range, in order, merged. Where there are more than 20,000 such ranges, the first of them.
     async fn segments(&self, id: UploadId) -> Result<Vec<Segment>, CatalogError>;
 
     /// Removes the record and leaves a tombstone. Returns the blobs that nothing refers to any more: their bytes are the

@@ -22,6 +22,10 @@ const OVERLAP: Duration = Duration::from_secs(15);
 /// PostgreSQL says it itself, and one test holds both.
 pub(super) const PART_STAYS: i32 = 7;
 
+/// How many ranges of a record are told at most. Who writes a file in a hundred thousand requests has that many of them, and a
+/// record with all of those is larger than what one replica takes from another.
+pub(super) const SEGMENTS_TOLD: i64 = 20_000;
+
 /// In how many extents an upload may lie that others share. The SQL for PostgreSQL says this itself, too.
 pub(super) const PIECES_SHARED: i64 = 1000;
 

@@ -5,7 +5,7 @@ mod sharing;
 
 use super::*;
 use crate::catalog::conformance;
-use crate::catalog::conformance::TTL;
+use crate::catalog::conformance::{TTL, the_first_20_000_are_told};
 use crate::catalog::stored::PIECES_SHARED;
 use crate::db::testing::TestDatabase;
 use crate::domain::{Cursor, SortKey};
@@ -28,6 +28,19 @@ fn a_twin_lies_in_no_more_pieces_than_may_be_shared() {
         let wanted = format!("LIMIT {}) AS few) <= {PIECES_SHARED}", PIECES_SHARED + 1);
         assert!(sql.contains(&wanted), "{sql}");
     }
+}
+
+/// A record with all of them would be larger than what one replica takes from another.
+#[tokio::test]
+async fn of_more_than_20_000_segments_the_first_are_told() {
+    let (database, catalog) = catalog().await;
+    let id = conformance::create(&catalog, &conformance::new_upload(None)).await.id;
+    let insert = format!(
+        "INSERT INTO segments SELECT '{}', 1, n, 1, lpad((n % 2)::text, 12, '0'), NULL FROM generate_series(20000, 0, -1) AS n",
+        id.as_uuid()
+    );
+    database.execute(&insert).await;
+    the_first_20_000_are_told(&catalog.segments(id).await.unwrap());
 }
 
 #[tokio::test]

@@ -239,6 +239,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_more_than_20_000_segments_the_first_are_told() {
+        let (_folder, catalog) = catalog().await;
+        let id = conformance::create(&catalog, &conformance::new_upload(None)).await.id;
+        let inserted = catalog.database.write(Durability::Full, move |transaction| {
+            let sql = "WITH RECURSIVE numbers (n) AS (VALUES (20000) UNION ALL SELECT n - 1 FROM numbers WHERE n > 0) \
+                       INSERT INTO segments SELECT ?1, 1, n, 1, printf('%012d', n % 2), NULL, 0 FROM numbers";
+            Ok::<_, CatalogError>(transaction.execute(sql, params![id.as_uuid().into_bytes()])?)
+        });
+        assert_eq!(inserted.await.unwrap(), 20_001);
+        conformance::the_first_20_000_are_told(&catalog.segments(id).await.unwrap());
+    }
+
+    #[tokio::test]
     async fn what_nobody_asks_for_any_more_is_tidied_away() {
         let (_folder, catalog) = catalog().await;
         let (recent, old) = (

@@ -2,7 +2,7 @@
 
 use super::{queries, rows};
 use crate::catalog::stored::{
-    GONE_FOR, HEARD_LATELY, changed, fold, look_back, page, read_report, signed, sort_reports,
+    GONE_FOR, HEARD_LATELY, SEGMENTS_TOLD, changed, fold, look_back, page, read_report, signed, sort_reports,
 };
 use crate::catalog::{CatalogError, Doomed, Record};
 use crate::domain::{
@@ -56,7 +56,7 @@ pub(super) fn extents(connection: &Connection, id: UploadId, range: &Range<u64>)
 pub(super) fn segments(connection: &Connection, id: UploadId) -> Result<Vec<Segment>> {
     let segments = connection
         .prepare_cached(queries::SEGMENTS)?
-        .query_map([id.as_uuid().into_bytes()], rows::segment)?
+        .query_map(params![id.as_uuid().into_bytes(), SEGMENTS_TOLD], rows::segment)?
         .collect::<rusqlite::Result<Vec<_>>>()?;
     Ok(merge_segments(segments))
 }

@@ -17,7 +17,7 @@ use std::convert::Infallible;
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
-/// Larger than any page of records, and than most records with all their segments.
+/// Larger than any page of records, and than any record with as many segments as are told.
 const LARGEST_BODY: usize = 8 << 20;
 
 /// Why a backend gave no answer.
