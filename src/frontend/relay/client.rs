@@ -34,7 +34,10 @@ pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// The backends, as all workers of a frontend share them.
 pub struct Backends {
     pub set: ReplicaSet,
-    /// For everything but the info endpoints.
+    /// For chunks. A request that brings one asks a few questions before it: if they advanced this turn too, every chunk of a client
+    /// that sends small requests could meet the same backend.
+    pub storing: LeastRequests,
+    /// For everything else but the info endpoints.
     pub least: LeastRequests,
     /// For the info endpoints, whose turn nothing else advances.
     pub turn: RoundRobin,
@@ -70,6 +73,7 @@ impl Default for Backends {
     fn default() -> Self {
         Self {
             set: ReplicaSet::default(),
+            storing: LeastRequests::default(),
             least: LeastRequests::default(),
             turn: RoundRobin::default(),
             retries: RetryBudget::new(Instant::now()),
@@ -96,14 +100,14 @@ impl Client {
         self.ask_one_of(fit, call, question, Limits::of(PATIENCE)).await
     }
 
-    /// As [`Client::ask`]. Keeps in `at` whom it asks, while there is hope of an answer.
-    pub async fn ask_at(
+    /// As [`Client::ask`], for a chunk. Keeps in `at` whom it asks, while there is hope of an answer.
+    pub async fn store_at(
         &self,
         call: &Call,
         question: &Question<'_>,
         at: &Whereabouts,
     ) -> Result<Answer<Bytes>, UploadError> {
-        let fit = |tried: &[SocketAddr]| self.backends.set.pick(&self.backends.least, tried);
+        let fit = |tried: &[SocketAddr]| self.backends.set.pick(&self.backends.storing, tried);
         at.replace(None);
         let attempt = async |lease: Lease| {
             at.replace(Some(lease.target().clone()));

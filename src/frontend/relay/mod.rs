@@ -90,7 +90,7 @@ impl RelayUploads {
         chunk: &Chunk,
         at: &Whereabouts,
     ) -> Result<Upload, UploadError> {
-        let answer = self.client.ask_at(call, &wire::append(id, &append, chunk), at).await?;
+        let answer = self.client.store_at(call, &wire::append(id, &append, chunk), at).await?;
         let end = append.offset + chunk.len;
         let stored = self.unless_stored_before(call, (id, epoch, end), wire::upload(&answer)).await;
         // No record tells what is pending: that is known to whom it belongs.
@@ -105,7 +105,7 @@ impl RelayUploads {
         chunk: &Chunk,
         at: &Whereabouts,
     ) -> Result<Upload, UploadError> {
-        let answer = self.client.ask_at(call, &wire::create(new, chunk), at).await?;
+        let answer = self.client.store_at(call, &wire::create(new, chunk), at).await?;
         self.unless_stored_before(call, (new.id, Epoch::FIRST, chunk.len), wire::upload(&answer)).await
     }
 

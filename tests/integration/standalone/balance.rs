@@ -1,5 +1,5 @@
 use super::Service;
-use crate::support::api::{FOR_THREE_BACKENDS, backends_of, put, record, text};
+use crate::support::api::{FOR_THREE_BACKENDS, Tus, backends_of, put, record, text};
 use crate::support::content::Content;
 use std::collections::BTreeMap;
 
@@ -23,6 +23,22 @@ fn a_large_file_is_cut_over_all_backends() {
     backends.sort();
     backends.dedup();
     assert_eq!(backends.len(), 3, "{backends:?}");
+}
+
+/// As tus clients send a file for which they were told a size of their chunks.
+#[test]
+fn small_requests_one_after_the_other_are_stored_by_all_backends_in_turn() {
+    let service = Service::start();
+    let (content, piece) = (Content::new(2, 900_000), 100_000);
+    let upload = Tus::create(service.url(), content.length);
+    for offset in (0..content.length).step_by(piece) {
+        upload.append(service.url(), content, offset..offset + piece as u64).unwrap().expect(204);
+    }
+    let mut pieces: BTreeMap<String, u32> = BTreeMap::new();
+    for backend in backends_of(&record(service.url(), upload.id())) {
+        *pieces.entry(backend).or_default() += 1;
+    }
+    assert_eq!(pieces.values().collect::<Vec<_>>(), [&3, &3, &3], "{pieces:?}");
 }
 
 #[test]
