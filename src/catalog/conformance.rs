@@ -108,10 +108,10 @@ async fn doomed(catalog: &dyn Catalog) -> Vec<BlobId> {
     catalog.doomed(None, 1000).await.unwrap().into_iter().map(|doomed| doomed.blob).collect()
 }
 
-/// Of an upload of one byte in each segment.
+/// Of an upload of one byte in each row, of which two and two make a segment.
 pub(crate) fn the_first_20_000_are_told(segments: &[Segment]) {
-    let offsets: Vec<u64> = segments.iter().map(|segment| segment.offset).collect();
-    assert_eq!(offsets, (0..20_000).collect::<Vec<u64>>());
+    let told: Vec<(u64, u64)> = segments.iter().map(|segment| (segment.offset, segment.length)).collect();
+    assert_eq!(told, (0..20_000).map(|number| (number * 2, 2)).collect::<Vec<_>>());
 }
 
 pub(crate) async fn append(

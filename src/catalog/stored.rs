@@ -1,7 +1,7 @@
 //! How values of the domain stand in both databases.
 
 use crate::db::Error;
-use crate::domain::{Changed, Concat, Cursor, Moment, News, Page, Upload, UploadId};
+use crate::domain::{Changed, Concat, Cursor, Moment, News, Page, Segment, Upload, UploadId, merge_segments};
 use crate::replica::{Report, Role};
 use std::time::Duration;
 
@@ -22,9 +22,9 @@ const OVERLAP: Duration = Duration::from_secs(15);
 /// PostgreSQL says it itself, and one test holds both.
 pub(super) const PART_STAYS: i32 = 7;
 
-/// How many ranges of a record are told at most. Who writes a file in a hundred thousand requests has that many of them, and a
-/// record with all of those is larger than what one replica takes from another.
-pub(super) const SEGMENTS_TOLD: i64 = 20_000;
+/// How many ranges of a record are told at most. Who writes a file in a hundred thousand requests may have that many of them, and
+/// a record with all of those is larger than what one replica takes from another.
+const SEGMENTS_TOLD: usize = 20_000;
 
 /// In how many extents an upload may lie that others share. The SQL for PostgreSQL says this itself, too.
 pub(super) const PIECES_SHARED: i64 = 1000;
@@ -43,6 +43,13 @@ pub(super) fn signed(bytes: u64) -> Result<i64, Error> {
 /// A number of bytes out of a column, which is never negative.
 pub(super) fn unsigned(bytes: i64) -> u64 {
     bytes.cast_unsigned()
+}
+
+/// What is told of the segments of an upload, which are in order.
+pub(super) fn told(segments: impl IntoIterator<Item = Segment>) -> Vec<Segment> {
+    let mut merged = merge_segments(segments);
+    merged.truncate(SEGMENTS_TOLD);
+    merged
 }
 
 /// What an upload is to others, as its column says it.

@@ -58,7 +58,7 @@ fn describe() {
     metrics::describe_counter!(HTTP_SENT_BYTES, Unit::Bytes, "Bytes of response bodies sent, by role.");
     metrics::describe_counter!(
         RELAY_RETRIES,
-        "Requests of a frontend that a backend did not answer, so they were repeated."
+        "Requests of a frontend that were repeated: a backend did not answer, or was sent a chunk too early."
     );
     metrics::describe_counter!(
         RELAY_DOWNLOADS_RESUMED,

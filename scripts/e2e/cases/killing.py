@@ -47,6 +47,7 @@ def freeze_around_an_upload(stack, container):
     for _ in range(30):
         frozen = time.time()
         if not freeze(stack, container):
+            time.sleep(0.5)
             continue
         try:
             return frozen, stack.until("an upload inside it", 2, lambda: unread(pid))
@@ -56,7 +57,7 @@ def freeze_around_an_upload(stack, container):
             stack.engine.run("unpause", container)
             raise
         time.sleep(0.5)
-    raise Failed(f"no upload came to {container} in 30 times 2 s")
+    raise Failed(f"30 times no upload came to {container} in 2 s, or it would not freeze")
 
 
 def freeze(stack, container):

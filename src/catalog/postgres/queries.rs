@@ -152,7 +152,7 @@ statements! {
                WHERE upload_id = $1 AND offset_bytes < $3 AND offset_bytes + length_bytes > $2 ORDER BY offset_bytes";
 
     SEGMENTS = "SELECT offset_bytes, length_bytes, backend, frontend FROM segments \
-                WHERE upload_id = $1 AND NOT pending ORDER BY offset_bytes LIMIT $2";
+                WHERE upload_id = $1 AND NOT pending ORDER BY offset_bytes";
 
     /// First in a removal: from here on nothing is appended.
     LOCK = "SELECT 1 FROM uploads WHERE id = $1 FOR UPDATE";

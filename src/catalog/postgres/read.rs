@@ -2,11 +2,11 @@
 
 use super::{queries, rows};
 use crate::catalog::stored::{
-    GONE_FOR, HEARD_LATELY, SEGMENTS_TOLD, changed, look_back, read_report, signed, sort_reports,
+    GONE_FOR, HEARD_LATELY, changed, look_back, read_report, signed, sort_reports, told,
 };
 use crate::catalog::{CatalogError, Doomed, Record};
 use crate::db::Error;
-use crate::domain::{BlobId, Changed, Extent, Moment, Segment, UploadId, merge_segments};
+use crate::domain::{BlobId, Changed, Extent, Moment, Segment, UploadId};
 use crate::replica::{Census, Report};
 use deadpool_postgres::ClientWrapper;
 use futures_util::future::try_join;
@@ -74,9 +74,9 @@ pub(super) async fn find_with_extents(
 
 pub(super) async fn segments(client: &ClientWrapper, id: UploadId) -> Result<Vec<Segment>> {
     let statement = client.prepare_cached(queries::SEGMENTS).await?;
-    let rows = client.query(&statement, &[&id.as_uuid(), &SEGMENTS_TOLD]).await?;
+    let rows = client.query(&statement, &[&id.as_uuid()]).await?;
     let segments: Vec<Segment> = rows.iter().map(rows::segment).collect::<Result<_>>()?;
-    Ok(merge_segments(segments))
+    Ok(told(segments))
 }
 
 pub(super) async fn doomed(

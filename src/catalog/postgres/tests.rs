@@ -36,7 +36,7 @@ async fn of_more_than_20_000_segments_the_first_are_told() {
     let (database, catalog) = catalog().await;
     let id = conformance::create(&catalog, &conformance::new_upload(None)).await.id;
     let insert = format!(
-        "INSERT INTO segments SELECT '{}', 1, n, 1, lpad((n % 2)::text, 12, '0'), NULL FROM generate_series(20000, 0, -1) AS n",
+        "INSERT INTO segments SELECT '{}', 1, n, 1, lpad((n / 2 % 2)::text, 12, '0'), NULL FROM generate_series(40001, 0, -1) AS n",
         id.as_uuid()
     );
     database.execute(&insert).await;

@@ -243,11 +243,11 @@ mod tests {
         let (_folder, catalog) = catalog().await;
         let id = conformance::create(&catalog, &conformance::new_upload(None)).await.id;
         let inserted = catalog.database.write(Durability::Full, move |transaction| {
-            let sql = "WITH RECURSIVE numbers (n) AS (VALUES (20000) UNION ALL SELECT n - 1 FROM numbers WHERE n > 0) \
-                       INSERT INTO segments SELECT ?1, 1, n, 1, printf('%012d', n % 2), NULL, 0 FROM numbers";
+            let sql = "WITH RECURSIVE numbers (n) AS (VALUES (40001) UNION ALL SELECT n - 1 FROM numbers WHERE n > 0) \
+                       INSERT INTO segments SELECT ?1, 1, n, 1, printf('%012d', n / 2 % 2), NULL, 0 FROM numbers";
             Ok::<_, CatalogError>(transaction.execute(sql, params![id.as_uuid().into_bytes()])?)
         });
-        assert_eq!(inserted.await.unwrap(), 20_001);
+        assert_eq!(inserted.await.unwrap(), 40_002);
         conformance::the_first_20_000_are_told(&catalog.segments(id).await.unwrap());
     }
 

@@ -102,7 +102,7 @@ pub(super) const EXTENTS: &str = "SELECT offset_bytes, length_bytes, blob_id, ep
      WHERE upload_id = ?1 AND offset_bytes < ?3 AND offset_bytes + length_bytes > ?2 ORDER BY offset_bytes";
 
 pub(super) const SEGMENTS: &str = "SELECT offset_bytes, length_bytes, backend, frontend FROM segments WHERE upload_id = ?1 \
-     AND NOT pending ORDER BY offset_bytes LIMIT ?2";
+     AND NOT pending ORDER BY offset_bytes";
 
 /// Each blob counts once for an upload, however many extents lie in it.
 pub(super) const RELEASE_BLOBS: &str = "UPDATE blobs SET refs = refs - 1, doomed_at = CASE WHEN refs = 1 THEN ?2 END \

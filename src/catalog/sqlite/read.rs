@@ -2,12 +2,10 @@
 
 use super::{queries, rows};
 use crate::catalog::stored::{
-    GONE_FOR, HEARD_LATELY, SEGMENTS_TOLD, changed, fold, look_back, page, read_report, signed, sort_reports,
+    GONE_FOR, HEARD_LATELY, changed, fold, look_back, page, read_report, signed, sort_reports, told,
 };
 use crate::catalog::{CatalogError, Doomed, Record};
-use crate::domain::{
-    CatalogId, Changed, Extent, Listing, Moment, Page, Segment, SortKey, UploadId, merge_segments,
-};
+use crate::domain::{CatalogId, Changed, Extent, Listing, Moment, Page, Segment, SortKey, UploadId};
 use crate::replica::{Census, Report};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
@@ -56,9 +54,9 @@ pub(super) fn extents(connection: &Connection, id: UploadId, range: &Range<u64>)
 pub(super) fn segments(connection: &Connection, id: UploadId) -> Result<Vec<Segment>> {
     let segments = connection
         .prepare_cached(queries::SEGMENTS)?
-        .query_map(params![id.as_uuid().into_bytes(), SEGMENTS_TOLD], rows::segment)?
+        .query_map([id.as_uuid().into_bytes()], rows::segment)?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(merge_segments(segments))
+    Ok(told(segments))
 }
 
 pub(super) fn doomed(connection: &Connection, after: Option<&Doomed>, limit: u32) -> Result<Vec<Doomed>> {

@@ -33,7 +33,7 @@ export function showDetails(record, closed) {
   dialog.showModal();
   ask(`/api/uploads/${record.id}`, { signal: over.signal }).then((now) => {
     if (now.sha256 !== record.sha256) list.replaceWith(facts(now));
-    if (now.segments.length > 0) card.append(legend(now.segments, "backend"), legend(now.segments, "frontend"));
+    if (now.segments.length > 0) card.append(legend(now, "backend"), legend(now, "frontend"));
   }).catch(() => {});
   return dialog;
 }
