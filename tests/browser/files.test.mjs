@@ -113,6 +113,17 @@ topic("The list of files", (scope) => Standalone.start(scope), (rule) => {
     for (const { frontend_container_id: frontend } of segments) await page.getByRole("dialog").getByText(frontend).first().waitFor();
   });
 
+  rule("of a file whose record does not tell of all segments a bar shows the part that it tells of", async ({ site, visit }) => {
+    const { id } = await put(site, "in many parts.bin", content(6, 40 * MIB));
+    const visitor = await visit();
+    // As of a file in more than 20,000 segments.
+    await visitor.context.route(`**/api/uploads/${id}`, async (route) => {
+      const answer = await route.fetch(), told = await answer.json();
+      await route.fulfill({ response: answer, json: { ...told, segments: [{ ...told.segments[0], length: told.received_bytes / 4 }] } });
+    });
+    await file(await visitor.open(), "in many parts.bin").getByRole("img", { name: /^1 backend: .{4}… 25%$/ }).waitFor();
+  });
+
   rule("the details tell size, type, digest and link, and the file is downloaded", async ({ site, visit }) => {
     const bytes = content(4, 1234);
     await put(site, "details.bin", bytes);
