@@ -183,10 +183,12 @@ statements! {
     FORGET = "DELETE FROM blobs WHERE id = ANY($1) AND refs = 0 \
               AND NOT EXISTS (SELECT FROM blob_rows WHERE blob_id = blobs.id)";
 
-    /// Locks what it finds, as [`LOCK`] does, and leaves out what another transaction has locked: an append under way wins.
+    /// Locks what it finds, as [`LOCK`] does, and leaves out what another transaction has locked: an append under way wins. So
+    /// does a writer that was heard of in the last $2 seconds: the first bytes that it brings put the expiry off.
     /// An incomplete upload without a blob of its own is a final one.
     EXPIRED =
-        "SELECT id FROM uploads WHERE expires_at <= now() AND CASE \
+        "SELECT id FROM uploads WHERE expires_at <= now() \
+         AND coalesce(writer_seen_at <= now() - make_interval(secs => $2), true) AND CASE \
            WHEN completed_at IS NOT NULL THEN NOT EXISTS (SELECT FROM parts WHERE part_id = uploads.id) \
            WHEN blob_id IS NULL THEN EXISTS (SELECT FROM parts WHERE final_id = uploads.id \
              AND NOT EXISTS (SELECT FROM uploads AS part WHERE part.id = part_id)) \

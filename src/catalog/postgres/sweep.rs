@@ -2,7 +2,7 @@
 
 use super::{joining, queries, rows, write};
 use crate::catalog::Strays;
-use crate::catalog::stored::GONE_FOR;
+use crate::catalog::stored::{GONE_FOR, HEARD_LATELY};
 use crate::db::Error;
 use crate::domain::{BlobEpoch, BlobId, UploadId};
 use deadpool_postgres::{ClientWrapper, Transaction};
@@ -13,7 +13,7 @@ type Result<T> = std::result::Result<T, Error>;
 pub(super) async fn expire(transaction: &Transaction<'_>, limit: u32) -> Result<Vec<UploadId>> {
     let statement = transaction.prepare_cached(queries::EXPIRED).await?;
     let mut expired = Vec::new();
-    for row in transaction.query(&statement, &[&i64::from(limit)]).await? {
+    for row in transaction.query(&statement, &[&i64::from(limit), &HEARD_LATELY.as_secs_f64()]).await? {
         expired.push(UploadId::from_stored(row.try_get(0)?));
     }
     let needed = joining::needed(transaction, &expired).await?;

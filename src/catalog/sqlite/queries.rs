@@ -120,8 +120,9 @@ pub(super) const DOOMED: &str = "SELECT id, doomed_at FROM blobs WHERE doomed_at
 
 pub(super) const FORGET: &str = "DELETE FROM blobs WHERE id = ?1 AND refs = 0";
 
+/// A writer that was heard of since ?3 keeps its upload: the first bytes that it brings put the expiry off.
 /// An incomplete upload without a blob of its own is a final one.
-pub(super) const EXPIRED: &str = "SELECT id FROM uploads WHERE expires_at <= ?1 AND CASE \
+pub(super) const EXPIRED: &str = "SELECT id FROM uploads WHERE expires_at <= ?1 AND coalesce(writer_seen_at <= ?3, 1) AND CASE \
        WHEN completed_at IS NOT NULL THEN NOT EXISTS (SELECT 1 FROM parts WHERE part_id = uploads.id) \
        WHEN blob_id IS NULL THEN EXISTS (SELECT 1 FROM parts WHERE final_id = uploads.id \
          AND NOT EXISTS (SELECT 1 FROM uploads AS part WHERE part.id = part_id)) \

@@ -2,7 +2,7 @@
 
 use super::read::micros_ago;
 use super::{queries, rows, write};
-use crate::catalog::stored::GONE_FOR;
+use crate::catalog::stored::{GONE_FOR, HEARD_LATELY};
 use crate::catalog::{CatalogError, Strays};
 use crate::domain::{BlobEpoch, BlobId, UploadId};
 use rusqlite::{Connection, Transaction, params};
@@ -12,7 +12,7 @@ type Result<T> = std::result::Result<T, CatalogError>;
 pub(super) fn expire(transaction: &Transaction<'_>, limit: u32) -> Result<Vec<UploadId>> {
     let expired: Vec<UploadId> = transaction
         .prepare_cached(queries::EXPIRED)?
-        .query_map(params![rows::now(), limit], |row| rows::id(row, 0))?
+        .query_map(params![rows::now(), limit, micros_ago(HEARD_LATELY)], |row| rows::id(row, 0))?
         .collect::<rusqlite::Result<_>>()?;
     for id in &expired {
         write::remove(transaction, *id)?;

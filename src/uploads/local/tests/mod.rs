@@ -156,6 +156,16 @@ impl Rig {
         leftovers::numbers(self.folder.path(), self.database.as_ref(), sql).await
     }
 
+    /// The writer of the only upload was last heard of ten seconds ago.
+    async fn let_its_writer_be_silent(&self, upload: &Upload) {
+        let ago = match self.database {
+            Some(_) => "interval '10 seconds'",
+            None => "10000000",
+        };
+        let aged = format!("UPDATE uploads SET writer_seen_at = writer_seen_at - {ago} RETURNING epoch");
+        assert_eq!(self.numbers(&aged).await, [upload.epoch.0]);
+    }
+
     async fn create(&self, length: Option<u64>, first: First) -> Result<Upload, UploadError> {
         self.uploads.create(&self.call, described(length), first).await
     }

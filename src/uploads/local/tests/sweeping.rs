@@ -11,6 +11,7 @@ use uuid::Uuid;
 on_both_stores!(
     an_expired_upload_is_gone_after_a_sweep,
     an_upload_that_grows_does_not_expire,
+    an_upload_does_not_expire_before_its_writer_has_been_silent_for_a_while,
     bytes_that_could_not_be_deleted_are_deleted_by_the_sweep,
     what_cannot_be_deleted_keeps_nothing_else_from_it,
     many_that_cannot_be_deleted_keep_no_other_from_it,
@@ -98,6 +99,17 @@ async fn an_upload_that_grows_does_not_expire(rig: &Rig) {
     rig.relayed(&upload, b"3").await.unwrap();
     assert_eq!(sweep_all(rig).await, Swept::default());
     rig.check_holds_just(upload.id, b"123").await;
+}
+
+/// Who goes on in time is not refused since the first bytes take a moment.
+async fn an_upload_does_not_expire_before_its_writer_has_been_silent_for_a_while(rig: &Rig) {
+    let impatient = rig.impatient_backend();
+    let upload = impatient.create(&rig.call, described(None), First::Part(body(b"1"))).await.unwrap();
+    let claimed = rig.append(&upload, b"").await.unwrap();
+    assert_eq!((claimed.expires_at, sweep_all(rig).await), (upload.expires_at, Swept::default()));
+    rig.let_its_writer_be_silent(&claimed).await;
+    assert_eq!(sweep_all(rig).await, Swept { uploads: 1, blobs: 1, epochs: 0 });
+    assert!(matches!(rig.relayed(&claimed, b"2").await, Err(UploadError::Gone)));
 }
 
 async fn bytes_that_could_not_be_deleted_are_deleted_by_the_sweep(rig: &Rig) {
