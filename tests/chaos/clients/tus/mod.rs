@@ -86,7 +86,7 @@ impl Client<'_> {
         }
     }
 
-    /// Goes on with an upload that was abandoned. `None`: it has expired by now.
+    /// Goes on with an upload that was abandoned. `None`: it could not.
     pub fn take_up(&mut self, id: &str, content: Content) -> Option<()> {
         let (offset, furthest) = (0, content.length);
         let (id, sent_at) = (id.to_owned(), Instant::now());
@@ -100,11 +100,6 @@ impl Client<'_> {
             disturbed: true,
             sent_at,
         };
-        let (answer, _) = self.ask(Kind::Question, "HEAD", &upload.path(), speaking_tus)?;
-        if answer.status == 410 && self.run.ledger.get(&upload.id)?.may_have_expired() {
-            self.run.ledger.set(&upload.id, State::Expired);
-            return None;
-        }
         let mut step = self.locate(&mut upload);
         while !upload.is_sent() {
             if let Step::Over = step {
