@@ -46,7 +46,7 @@ CASES = [
     removing.no_empty_database_is_begun_while_there_is_one_elsewhere,
 ]
 # Begins with an engine that is in no swarm.
-ALONE = [tutorial.every_command_of_the_tutorial_works, removing.nothing_is_left_of_a_stack_that_is_removed]
+ALONE = [tutorial.every_command_of_the_tutorial_works, removing.what_the_tutorial_keeps_is_removed]
 
 
 def say(text):

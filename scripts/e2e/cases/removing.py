@@ -7,6 +7,17 @@ from stack import NAME
 def nothing_is_left_of_a_stack_that_is_removed(stack):
     before = belongings(stack)
     assert all(before.values()), before
+    return remove(stack, before)
+
+
+def what_the_tutorial_keeps_is_removed(stack):
+    """It ends with a removal by hand, which spares the uploads and the password."""
+    before = belongings(stack)
+    assert before["volumes"] and before["secrets"] and not before["services"], before
+    return remove(stack, before)
+
+
+def remove(stack, before):
     stack.script(REMOVE, "--yes", "--volumes")
     after = belongings(stack)
     assert not any(after.values()), after
