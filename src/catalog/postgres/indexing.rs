@@ -50,6 +50,8 @@ pub async fn make(pool: &Pool) -> Result<bool, Error> {
     if ordered {
         done(session.batch_execute(REPLACED).await)?;
     }
+    // Not only once the database has seen that the session has ended: whoever comes next would take another to be at it.
+    session.query_one("SELECT pg_advisory_unlock($1)", &[&LOCK]).await?;
     Ok(true)
 }
 
