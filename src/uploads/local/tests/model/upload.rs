@@ -44,7 +44,7 @@ pub(super) enum Op {
     /// A body's checksum turns out to be wrong.
     Mismatch,
     Terminate,
-    /// Of a sweep: what has expired is removed.
+    /// Of a sweep: what has expired and is not being written is removed.
     Expire,
     /// Of a sweep: what has stored bytes and was not created never will be.
     Condemn,
@@ -69,7 +69,7 @@ impl Model {
             Op::Create { count, length: Some(length), .. } if count > length => {
                 return Err(UploadError::PastTheEnd { length });
             }
-            Op::Expire => self.removed |= self.expired && !self.is_complete(),
+            Op::Expire => self.removed |= self.expired && !self.written && !self.is_complete(),
             Op::Condemn => self.removed |= !created,
             _ if self.removed => return Err(UploadError::Gone),
             Op::Create { owner, count, length, expires } if !created => {

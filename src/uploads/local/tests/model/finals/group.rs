@@ -342,7 +342,7 @@ impl Group {
             let upload = &self.uploads[at];
             let needed = || self.waiting().any(|number| self.cast.named[number].contains(&at));
             let kept = upload.is_complete() && (at >= self.cast.parts || needed());
-            return upload.expired && self.is_there(at) && !kept;
+            return upload.expired && !upload.written && self.is_there(at) && !kept;
         };
         matches!(self.finals[number], Final::Waits { expired: true, .. })
             && self.cast.named[number].iter().any(|part| !self.is_there(*part))
