@@ -99,7 +99,12 @@ remove_stack() {
     for name in "$APP_NETWORK" "$DB_NETWORK"; do
         if exists network "$name"; then what+=("the network $name"); fi
     done
-    if [[ ${#what[@]} -eq 0 ]]; then say "there is no stack $stack, and none of its networks"; return; fi
+    if [[ ${#what[@]} -eq 0 ]]; then
+        say "there is no stack $stack, and none of its networks"
+        # It may have been removed by hand a moment ago.
+        wait_until_gone containers 180 containers
+        return
+    fi
     local list
     printf -v list ', %s' "${what[@]}"
     if ! confirmed $yes "Remove ${list:2}? Uploads are kept." --yes; then
