@@ -194,7 +194,8 @@ pub trait Catalog: Finals {
     async fn forget(&self, blobs: &[BlobId]) -> Result<(), CatalogError>;
 
     /// Removes uploads that have expired by the catalog's clock, at most `limit`, as [`Catalog::terminate`] does: their blobs
-    /// are doomed. One that is appended to at this moment is left out: it expires later then.
+    /// are doomed. One that is appended to at this moment, or was claimed or written lately by who may bring more, is left
+    /// out: it expires later then.
     ///
     /// A part that is complete is kept for a final upload that waits for others. Such a one is kept itself while it may still
     /// be joined: while all its parts are there.

@@ -9,7 +9,8 @@ use std::time::Duration;
 pub(super) const GONE_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How long a writer that says nothing is taken for one that may still bring bytes: as long as those may take that it had when
-/// it was last heard of. A chunk of a slow sender comes for 5 s, and is stored after that.
+/// it was last heard of. A chunk of a slow sender comes for 5 s, and is stored after that. Who asks where to go on waits for it, and
+/// it keeps its upload from expiring.
 pub(super) const HEARD_LATELY: Duration = Duration::from_secs(10);
 
 /// How far the catalog looks back behind the moment that it is asked from. What a transaction changes bears the time at which

@@ -21,7 +21,7 @@ pub enum State {
     /// A deletion was asked for; it is known to have been done once the state is `Removed`.
     Removing,
     Removed,
-    /// Nobody went on with it, and the service says that it is gone; a record of it may be there until it is swept.
+    /// The service said that it is gone before its client could go on, which is a violation.
     Expired,
 }
 

@@ -42,7 +42,7 @@ pub fn audit(run: &Run, logs: &Path) {
 /// How long an upload must still live for its client to be sure to go on in time.
 const IN_TIME: Duration = Duration::from_secs(10);
 
-/// Goes on with every second upload that was abandoned; the others are to expire.
+/// Goes on with every second upload that was abandoned, if it lives long enough; the others are to expire.
 fn take_up_some(run: &Run, auditor: &mut Client<'_>) {
     let abandoned = run.ledger.all().into_iter().filter(|(_, entry)| entry.state == State::Abandoned);
     for (id, entry) in abandoned.step_by(2) {
