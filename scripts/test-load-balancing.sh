@@ -161,7 +161,7 @@ print_tables() {
 # Each cause of failures once, after how often it was.
 failures() {
     jq -Rrn "$read_answers"'answers | .failed // empty' <"$folder/$1" >"$folder/failed"
-    sort "$folder/failed" | uniq -c | sort -rn | sed -n 's/^ *\([0-9]*\) /  \1 times: /p' | head -n 5
+    sort "$folder/failed" | uniq -c | sort -rn | sed -n '1,5s/^ *\([0-9]*\) /  \1 times: /p'
 }
 
 watch_it() {
@@ -172,7 +172,8 @@ watch_it() {
     while ! $stopped && [[ -z $seconds || $((SECONDS - begin)) -lt $seconds ]]; do
         sleep 1 || true
         all=$(wc -l <"$folder/answers")
-        now=$(tail -n "+$((seen + 1))" "$folder/answers" | head -n "$((all - seen))" | jq -Rrn "$read_answers"'
+        # To the end of the file, which grows meanwhile: who stops before has a writer that cannot go on.
+        now=$(awk -v seen="$seen" -v all="$((all))" 'NR > seen && NR <= all' "$folder/answers" | jq -Rrn "$read_answers"'
             [answers] as $answers
             | def versions($role): [$answers[][$role] | values] | group_by(.version)
                 | map("\(.[0].version) from \(map(.container_id) | unique | length)") | join(", ") | if . == "" then "none" else . end;
