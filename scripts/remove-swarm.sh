@@ -72,7 +72,7 @@ Run this again in a while; \"docker ps\" and \"docker network inspect\" say what
 
 containers() { docker ps --all --quiet --filter "label=com.docker.stack.namespace=$stack"; }
 networks() { docker network ls --quiet --filter "label=com.docker.stack.namespace=$stack"; }
-stack_exists() { docker stack ls --format '{{.Name}}' | tr -d '\r' | grep -qx -- "$stack"; }
+stack_exists() { docker stack ls --format '{{.Name}}' | tr -d '\r' | grep -x -- "$stack" >/dev/null; }
 
 # Longer than the longest grace in stack.yml: containers of other nodes are not seen from here, but their networks are held.
 network_patience=120
