@@ -67,6 +67,8 @@ impl<'a> Run<'a> {
     /// Brings what is missing, reads it all, and removes it; `tombstones` are those of the cases before.
     async fn finish(mut self, tombstones: &mut i64) {
         self.program.settle().await;
+        self.program.silence_writers().await;
+        self.worlds.0.iter_mut().for_each(|model| model.written = false);
         for _ in 0..2 {
             play(&mut self, plain(Request::Sweep)).await;
         }

@@ -133,6 +133,18 @@ impl Program {
         leftovers::check_references_in(self.folder.path(), self.database.as_ref()).await;
     }
 
+    /// So much time goes by that nobody is waited for who writes.
+    pub(super) async fn silence_writers(&self) {
+        const SILENCE: &str = "UPDATE uploads SET writer_seen_at = NULL";
+        match &self.database {
+            Some(database) => database.execute(SILENCE).await,
+            None => {
+                let connection = rusqlite::Connection::open(self.folder.path().join("catalog.db")).unwrap();
+                connection.execute(SILENCE, []).unwrap();
+            }
+        }
+    }
+
     pub(super) async fn leftovers(&self) -> Leftovers {
         Leftovers::of(self.folder.path(), self.database.as_ref()).await
     }

@@ -110,6 +110,9 @@ impl<'a> Run<'a> {
     /// Finishes what can be, removes the parts first and then what was made of them; `tombstones` are those of the cases before.
     async fn finish(mut self, tombstones: &mut i64) {
         self.program.settle().await;
+        self.program.silence_writers().await;
+        let uploads = self.worlds.0.iter_mut().flat_map(|group| &mut group.uploads);
+        uploads.for_each(|upload| upload.written = false);
         self.request(Request::Finish { slices: (TOGETHER / SLICE) as usize + 1 }).await;
         for _ in 0..2 {
             self.request(Request::Sweep).await;
